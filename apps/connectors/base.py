@@ -6,10 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from apps.connectors.http import Http
 from apps.connectors.records import Batch, Kind
+
+if TYPE_CHECKING:
+    from apps.connectors.webhook import Webhook
 
 
 class FieldType(StrEnum):
@@ -64,6 +67,8 @@ class Connector(ABC):
     kinds: ClassVar[frozenset[Kind]]
     fields: ClassVar[tuple[Field, ...]]
     default_interval: ClassVar[int] = 30  # seconds
+    webhook: ClassVar[Webhook | None] = None  # how it can ring us, if it can
+    is_polled: ClassVar[bool] = True  # False: it is told, and never asks
     docs: ClassVar[str] = ""  # "docs/connectors/prometheus.md"
 
     def __init__(self, *, config: Mapping[str, Any], secrets: Mapping[str, str], http: Http) -> None:

@@ -28,6 +28,7 @@ MIB = 2**20
 DETAIL_BYTES, DETAIL_SECONDS = 4096, 1.0  # how much of an error page is read, and how long we wait for it
 _RETRIED = {ErrorClass.UNREACHABLE, ErrorClass.PROTOCOL, ErrorClass.UPSTREAM}
 _JSON, _TEXT = ("JSON", ("json",)), ("plain text", ("text/plain", "openmetrics"))
+_ETAG = "If-None-Match"
 _random = random.SystemRandom()
 
 Params = Mapping[str, str | int | float]
@@ -47,7 +48,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """One good answer: `data` is parsed JSON, `text` a text body; header names are lowercase."""
+    """One good answer: `data` is parsed JSON, `text` a text body; header names are lowercase.
+
+    Status 304 has neither: what was asked with an `etag` has not changed.
+    """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -82,12 +86,14 @@ class Http:
         limits: Limits | None = None,
         headers: Mapping[str, str] | None = None,
         user_agent: str = "OpsPortal",
+        trusted_ca: str = "",
     ) -> None:
         self.limits = limits or Limits()
         self.requests = 0
         self.bytes_read = 0
         self.server_time: datetime | None = None  # of the latest answer
         self._rule = rule or AddressRule()
+        self._trusted_ca = trusted_ca  # PEM, beside the authorities this machine trusts
         self._pool = pool
         self._owns_pool = pool is None
         self._headers = {"User-Agent": user_agent, "Accept-Encoding": "gzip", **(headers or {})}
@@ -130,8 +136,11 @@ class Http:
         params: Params | None = None,
         headers: Mapping[str, str] | None = None,
         max_bytes: int | None = None,
+        etag: str = "",
     ) -> Response:
-        """The answer to a GET, as JSON; raises SourceError."""
+        """The answer to a GET, as JSON; with an `etag` perhaps status 304 and nothing else. Raises SourceError."""
+        if etag:
+            headers = {**(headers or {}), _ETAG: etag}
         return await self._ask(self._question("GET", url, params, headers, _JSON, max_bytes))
 
     async def post_json(
@@ -152,14 +161,19 @@ class Http:
         url: str,
         *,
         accept: str = "text/plain",
+        params: Params | None = None,
         headers: Mapping[str, str] | None = None,
         max_bytes: int | None = None,
         may_be_html: bool = False,
+        may_be: tuple[str, ...] = (),
     ) -> Response:
-        """The answer to a GET, as text; HTML is refused unless the caller checks what it got. Raises SourceError."""
+        """The answer to a GET, as text; `may_be` are more content types that pass ("text/csv"). Raises SourceError.
+
+        HTML is refused unless the caller checks what it got.
+        """
         headers = {"Accept": accept, **(headers or {})}
-        wanted = (_TEXT[0], (*_TEXT[1], "text/html")) if may_be_html else _TEXT
-        return await self._ask(self._question("GET", url, None, headers, wanted, max_bytes))
+        wanted = (_TEXT[0], (*_TEXT[1], *may_be, *(("text/html",) if may_be_html else ())))
+        return await self._ask(self._question("GET", url, params, headers, wanted, max_bytes))
 
     def _question(
         self,
@@ -175,7 +189,7 @@ class Http:
         if params:
             address = address.update_query({name: str(value) for name, value in params.items()})
         own = dict(headers or {})
-        self.protect(value for name, value in own.items() if name != "Accept")
+        self.protect(value for name, value in own.items() if name not in ("Accept", _ETAG))
         return _Question(
             method=method,
             url=address,
@@ -216,7 +230,7 @@ class Http:
             return SourceError(ErrorClass.TOO_LARGE, message)
         assert self._pool is not None, "enter Http with `async with` before asking"
         self.requests += 1
-        request = self._pool.session(self._rule).request(
+        request = self._pool.session(self._rule, self._trusted_ca).request(
             question.method,
             question.url,
             headers=question.headers,
@@ -236,6 +250,8 @@ class Http:
         headers = {name.lower(): value for name, value in answer.headers.items()}
         self.server_time = failures.read_date(headers) or self.server_time
         content_type = headers.get("content-type", "").lower()
+        if answer.status == 304 and _ETAG in question.headers:
+            return Response(status=304, headers=headers, server_time=self.server_time)
         if not 200 <= answer.status < 300:
             detail = failures.read_detail(content_type, await self._error_body(answer))
             failure = failures.failure_of_status(answer.status, headers, host=question.host, detail=detail)

@@ -1,8 +1,8 @@
 """Connections shared by many sources, each opened only to an address that the source's own rule allows.
 
-Sources with an equal rule share one session, so a connection that a lenient rule opened is never reused under
-a strict one. The rule is asked twice, both times on the address itself: for every answer of the resolver (one
-bad answer refuses them all), and again when the socket for that very address is made. A name that is rebound
+Sources with an equal rule and equal trust share one session, so a connection that a lenient rule opened is never
+reused under a strict one. The rule is asked twice, both times on the address itself: for every answer of the resolver
+(one bad answer refuses them all), and again when the socket for that very address is made. A name that is rebound
 between check and use cannot slip through, because nothing is resolved in between.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Self
@@ -25,17 +26,21 @@ DNS_SECONDS = 10  # how long a checked answer is reused; what was checked is wha
 
 
 class Pool:
-    """One aiohttp session for every distinct address rule. Made in the running loop, closed with it."""
+    """One aiohttp session for every distinct address rule and trust. Made in the running loop, closed with it."""
 
     def __init__(self) -> None:
-        self._sessions: dict[AddressRule, aiohttp.ClientSession] = {}
+        self._sessions: dict[tuple[AddressRule, str], aiohttp.ClientSession] = {}
         self._dns = ThreadPoolExecutor(max_workers=DNS_THREADS, thread_name_prefix="source-dns")
 
-    def session(self, rule: AddressRule) -> aiohttp.ClientSession:
-        """The session that connects only where `rule` allows."""
-        session = self._sessions.get(rule)
+    def session(self, rule: AddressRule, trusted_ca: str = "") -> aiohttp.ClientSession:
+        """The session that connects only where `rule` allows; `trusted_ca` (PEM) adds to whom it believes.
+
+        Raises SourceError when `trusted_ca` is no certificate.
+        """
+        key = (rule, trusted_ca)
+        session = self._sessions.get(key)
         if session is None:
-            session = self._sessions[rule] = _new_session(rule, self._dns)
+            session = self._sessions[key] = _new_session(rule, trusted_ca, self._dns)
         return session
 
     async def close(self) -> None:
@@ -83,7 +88,20 @@ def _addresses(host: str, port: int, family: int) -> list[tuple[str, int]]:
     return [(str(entry[4][0]), entry[0]) for entry in found]
 
 
-def _new_session(rule: AddressRule, threads: ThreadPoolExecutor) -> aiohttp.ClientSession:
+def trust(trusted_ca: str) -> ssl.SSLContext | bool:
+    """Whom TLS believes: this machine's authorities, and with `trusted_ca` (PEM) those too; raises SourceError."""
+    if not trusted_ca.strip():
+        return True
+    context = ssl.create_default_context()
+    try:
+        context.load_verify_locations(cadata=trusted_ca)
+    except (ssl.SSLError, ValueError):
+        message = "The certificate authority is not readable; paste it as PEM, from BEGIN to END CERTIFICATE."
+        raise SourceError(ErrorClass.CONFIG, message, is_permanent=True) from None
+    return context
+
+
+def _new_session(rule: AddressRule, trusted_ca: str, threads: ThreadPoolExecutor) -> aiohttp.ClientSession:
     def checked_socket(info: aiohttp.AddrInfoType) -> socket.socket:
         family, kind, protocol, _, target = info
         if family not in (socket.AF_INET, socket.AF_INET6):
@@ -92,6 +110,7 @@ def _new_session(rule: AddressRule, threads: ThreadPoolExecutor) -> aiohttp.Clie
         return socket.socket(family, kind, protocol)
 
     connector = aiohttp.TCPConnector(
+        ssl=trust(trusted_ca),
         limit=0,  # how many sources are asked at once is the caller's decision
         ttl_dns_cache=DNS_SECONDS,
         resolver=_CheckedResolver(rule, threads),

@@ -26,6 +26,8 @@ class Kind(StrEnum):
     PROMPT_LABEL = "prompt_label"
     SERIES = "series"
     ALERT = "alert"
+    EVALUATION = "evaluation"
+    CHANGE = "change"
 
 
 class RunState(StrEnum):
@@ -229,6 +231,66 @@ class AlertRecord(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """One number of an evaluation: `scorer` names it; `case` is "" when it speaks of the whole run.
+
+    `passed` is the source's own verdict, None when it gave none; `count` says how many cases stand behind it.
+    """
+
+    scorer: str
+    value: float
+    case: str = ""
+    passed: bool | None = None
+    count: int = 1
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationRecord(Record):
+    """One execution of a named suite against one version of a prompt, or of whatever `subject` names.
+
+    `updated_at` orders news about the same execution. `subject` and `version` are the source's own names
+    ("checkout-assistant", "7"); `revision` is a commit when a build was evaluated.
+    """
+
+    kind = Kind.EVALUATION
+    suite: str
+    state: RunState
+    raw_state: str
+    updated_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    subject: str = ""
+    version: str = ""
+    revision: str = ""
+    judge: str = ""  # the model that scored, with its version
+    scores: tuple[Score, ...] = ()
+    url: str = ""
+    labels: Labels = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRecord(Record):
+    """Something that was changed and that is neither a deployment nor a label move: it goes into the ledger once.
+
+    `what` is a short word: config, flag, index, model, infrastructure, schedule, maintenance, incident …
+    """
+
+    kind = Kind.CHANGE
+    what: str
+    title: str
+    at: datetime
+    actor: str = ""
+    detail: str = ""
+    component: str = ""
+    environment: str = ""
+    before: str = ""
+    after: str = ""
+    url: str = ""
+    labels: Labels = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
     """One item that could not be read; it becomes a dead letter and never stops its neighbours."""
 
@@ -255,7 +317,8 @@ class Batch:
     """What one fetch brought. `cursor` (JSON types) is stored with the records in one transaction.
 
     `has_more` asks for another fetch at once (a backfill goes on). `server_time` is the upstream's
-    clock, from its Date header, for the skew on the sources page.
+    clock, from its Date header, for the skew on the sources page. `pause_seconds` asks for quiet that is no
+    failure: a budget of requests is nearly used up, and nothing is asked until then.
     """
 
     records: tuple[Record, ...] = ()
@@ -264,3 +327,4 @@ class Batch:
     listings: tuple[Listing, ...] = ()
     has_more: bool = False
     server_time: datetime | None = None
+    pause_seconds: float | None = None

@@ -16,7 +16,8 @@ from apps.accounts.permissions import may
 from apps.catalog.models import Environment, Team
 from apps.connectors.address import parse_networks
 from apps.connectors.base import Connector, Field, FieldType
-from apps.connectors.errors import ConfigError
+from apps.connectors.errors import ConfigError, SourceError
+from apps.connectors.pool import trust
 from apps.sources.models import Source
 from apps.sources.secrets import SecretsError, decrypt_secrets
 from apps.sources.services import SourceDraft, host_of, merged_secrets
@@ -53,6 +54,14 @@ class SourceForm(Styled, forms.Form):
         help_text="So that a better mapping heals the past; 0 keeps none.",
     )
 
+    trusted_ca = forms.CharField(
+        label="Certificate authority (PEM)",
+        required=False,
+        max_length=100_000,
+        widget=forms.Textarea(attrs={"rows": 2, "placeholder": "-----BEGIN CERTIFICATE-----", "spellcheck": "false"}),
+        help_text="Only if the source's certificate comes from an authority of your own.",
+    )
+
     def __init__(
         self,
         data: Mapping[str, Any] | None = None,
@@ -78,6 +87,15 @@ class SourceForm(Styled, forms.Form):
             if not isinstance(field.widget, forms.CheckboxInput):
                 field.widget.attrs.setdefault("class", "input")
 
+    def clean_trusted_ca(self) -> str:
+        """Certificates that can be read, or nothing."""
+        text: str = self.cleaned_data["trusted_ca"]
+        try:
+            trust(text)
+        except SourceError as error:
+            raise forms.ValidationError(error.message) from None
+        return text
+
     def clean(self) -> dict[str, Any]:
         """Let the connector check its part; what it refuses lands on its input."""
         values = super().clean() or self.cleaned_data
@@ -100,6 +118,7 @@ class SourceForm(Styled, forms.Form):
             team=values["team"],
             environment=values["environment"],
             raw_kept_days=values["raw_kept_days"],
+            trusted_ca=values["trusted_ca"],
         )
         self._demand_secrets(draft)
         self.draft = draft
@@ -154,6 +173,7 @@ def _initial(kind: type[Connector], source: Source | None) -> dict[str, Any]:
         "team": source.team_id,
         "environment": source.environment_id,
         "raw_kept_days": source.raw_kept_days,
+        "trusted_ca": source.trusted_ca,
         NETWORKS: "\n".join(source.allowed_networks),
         **own,
     }

@@ -54,7 +54,8 @@ def test_connection(*, draft: SourceDraft) -> Answer:
 
 
 async def _probe(draft: SourceDraft) -> Probe:
-    http = open_door(networks=networks_of(draft.config, draft.allowed_networks), limits=LIMITS)
+    networks = networks_of(draft.config, draft.allowed_networks)
+    http = open_door(networks=networks, trusted_ca=draft.trusted_ca, limits=LIMITS)
     connector = make_connector(key=draft.connector, config=draft.config, secrets=draft.secrets, http=http)
     async with asyncio.timeout(TOTAL_SECONDS), http:
         return await connector.probe()

@@ -42,6 +42,7 @@ class SourceDraft:
     team: Team | None = None
     environment: Environment | None = None
     raw_kept_days: int = 30
+    trusted_ca: str = ""
 
 
 def create_source(*, draft: SourceDraft, actor: User | None, is_demo: bool = False) -> Source:
@@ -154,6 +155,7 @@ def _fill(source: Source, draft: SourceDraft) -> None:
     source.allowed_networks = list(draft.allowed_networks)
     source.team, source.environment = draft.team, draft.environment
     source.raw_kept_days = draft.raw_kept_days
+    source.trusted_ca = draft.trusted_ca
 
 
 def _start_over(state: SourceState, *, forgets_cursor: bool) -> None:
@@ -190,6 +192,7 @@ def _audited(source: Source, secrets: Mapping[str, str]) -> dict[str, Any]:
         "team": source.team_id,
         "environment": source.environment_id,
         "raw_kept_days": source.raw_kept_days,
+        "trusted_ca": source.trusted_ca,
         **({"secrets_entered": sorted(secrets)} if secrets else {}),
     }
 

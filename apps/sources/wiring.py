@@ -14,10 +14,12 @@ from apps.connectors.pool import Pool
 from apps.connectors.registry import get_connector
 
 
-def open_door(*, networks: Sequence[str], pool: Pool | None = None, limits: Limits | None = None) -> Http:
+def open_door(
+    *, networks: Sequence[str], trusted_ca: str = "", pool: Pool | None = None, limits: Limits | None = None
+) -> Http:
     """The door that lets this source reach what the whole portal or its own `networks` allow."""
     rule = AddressRule().plus(parse_networks([*settings.ALLOWED_NETWORKS, *networks]))
-    return Http(rule=rule, pool=pool, limits=limits, user_agent=f"OpsPortal/{settings.VERSION}")
+    return Http(rule=rule, pool=pool, limits=limits, user_agent=f"OpsPortal/{settings.VERSION}", trusted_ca=trusted_ca)
 
 
 def make_connector(*, key: str, config: Mapping[str, Any], secrets: Mapping[str, str], http: Http) -> Connector:

@@ -51,7 +51,8 @@ async def fetch_source(*, job: Job, pool: Pool) -> Fetched:
     batch, error, http, secrets = None, None, Http(), dict[str, str]()
     try:
         source = job.source
-        http = open_door(networks=networks_of(source.config, source.allowed_networks), pool=pool)
+        networks = networks_of(source.config, source.allowed_networks)
+        http = open_door(networks=networks, trusted_ca=source.trusted_ca, pool=pool)
         secrets = decrypt_secrets(source)
         connector = make_connector(key=source.connector, config=source.config, secrets=secrets, http=http)
         async with asyncio.timeout(TOTAL_SECONDS), http:

@@ -41,10 +41,10 @@ def note_success(*, state: SourceState, fetched: Fetched, changed: int, at: date
     state.error_class, state.error = "", ""
     state.failing_since, state.failures = None, 0
     state.circuit, state.circuit_opened_at = Circuit.CLOSED, None
-    state.not_before = None
+    state.not_before = None if batch.pause_seconds is None else at + timedelta(seconds=batch.pause_seconds)
     interval = job.source.interval_seconds
     slot = pacing.next_slot(source_id=job.source.pk, interval_seconds=interval, at=job.started_at)
-    state.next_poll_at = at if batch.has_more else max(slot, at)
+    state.next_poll_at = max(at if batch.has_more else slot, state.not_before or at)
     return events
 
 

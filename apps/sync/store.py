@@ -16,6 +16,7 @@ from apps.metrics import services as metrics
 from apps.monitors import services as monitors
 from apps.pipelines import services as pipelines
 from apps.prompts import services as prompts
+from apps.sources import changes
 from apps.sources.mapping import Mapper, Names
 from apps.sources.models import Source
 from apps.sources.storing import Stored
@@ -30,6 +31,8 @@ ORDER = (  # parents before children
     Kind.PROMPT_LABEL,
     Kind.SERIES,
     Kind.ALERT,
+    Kind.EVALUATION,
+    Kind.CHANGE,
 )
 _OF_THE_DATA = (DataError, IntegrityError, ValueError, TypeError, OverflowError)
 _OF_THE_DATABASE = (OperationalError, InterfaceError, ProgrammingError)  # no record is to blame
@@ -82,6 +85,10 @@ def _upsert(kind: Kind, *, source: Source, records: Sequence[Any], mapper: Mappe
             return metrics.upsert_series(source=source, records=records, mapper=mapper, at=at)
         case Kind.ALERT:
             return monitors.upsert_alerts(source=source, records=records, mapper=mapper, at=at)
+        case Kind.EVALUATION:
+            raise ValueError("evaluations have no home yet")
+        case Kind.CHANGE:
+            return changes.record_changes(source=source, records=records, mapper=mapper)
 
 
 def _mark_absent(*, source: Source, listing: Listing, at: datetime) -> Stored:
@@ -92,7 +99,7 @@ def _mark_absent(*, source: Source, listing: Listing, at: datetime) -> Stored:
             return prompts.mark_absent(source=source, listing=listing, at=at)
         case Kind.ALERT:
             return monitors.mark_absent(source=source, listing=listing, at=at)
-        case Kind.DEPLOYMENT | Kind.SERIES:
+        case Kind.DEPLOYMENT | Kind.SERIES | Kind.EVALUATION | Kind.CHANGE:
             return Stored()  # history: what is no longer listed stays
 
 

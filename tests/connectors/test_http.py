@@ -24,7 +24,7 @@ from apps.connectors.http import Http, Limits, check_url
 from apps.connectors.pool import Pool
 from tests.connectors import upstream as misbehaviour
 from tests.connectors.conftest import LOOPBACK, SMALL, ask, failure
-from tests.connectors.upstream import Answer, Upstream, gzip_bomb, json_answer, text_answer
+from tests.connectors.upstream import Answer, Request, Upstream, gzip_bomb, json_answer, text_answer
 
 ONCE = Limits(total_seconds=0.6, max_bytes=300_000, attempts=1)
 
@@ -458,3 +458,32 @@ def test_cancelling_a_question_is_not_an_error_of_the_source(upstream: Upstream)
                 await task
 
     asyncio.run(conversation())
+
+
+def test_what_has_not_changed_comes_back_as_304(upstream: Upstream) -> None:
+    def answer(request: Request) -> Answer:
+        if request.headers.get("if-none-match") == '"a1"':
+            return Answer(status=304, body=b"", headers={"ETag": '"a1"'})
+        return json_answer({"n": 1}, headers={"ETag": '"a1"'})
+
+    upstream.handler = answer
+    first = ask(get(upstream))
+    again = ask(get(upstream, etag=first.headers["etag"]))
+    assert (first.status, first.data, again.status, again.data) == (200, {"n": 1}, 304, None)
+
+
+def test_a_304_that_nobody_asked_for_is_an_error(upstream: Upstream) -> None:
+    upstream.always(Answer(status=304, body=b""))
+    assert failure(get(upstream)).error_class is ErrorClass.PROTOCOL
+
+
+def test_csv_passes_only_where_it_is_expected(upstream: Upstream) -> None:
+    upstream.always(text_answer("a,b\n1,2\n", content_type="text/csv"))
+    assert failure(lambda http: http.get_text(upstream.url)).error_class is ErrorClass.MALFORMED
+    found = ask(lambda http: http.get_text(upstream.url, params={"n": 1}, may_be=("text/csv",)))
+    assert found.text == "a,b\n1,2\n"
+
+
+def test_a_certificate_authority_that_is_none_is_a_mistake_of_the_form() -> None:
+    error = failure(lambda http: http.get_json("https://127.0.0.1:1/"), trusted_ca="no certificate")
+    assert (error.error_class, error.is_permanent) == (ErrorClass.CONFIG, True)

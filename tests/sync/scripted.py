@@ -49,6 +49,7 @@ class ScriptedConnector(Connector):
             listings=(Listing(kind=Kind.RUN, external_ids=frozenset(listed)),) if listed is not None else (),
             cursor=answer.get("cursor", {"seen": int(cursor.get("seen", 0)) + 1}),
             has_more=bool(answer.get("more")),
+            pause_seconds=answer.get("pause"),
             server_time=self.http.server_time,
         )
 

@@ -155,3 +155,11 @@ def test_people_hear_of_the_first_failure_and_of_the_recovery_and_of_nothing_bet
     assert kinds == ["source:poll:failed", "source:poll:recovered"]
     assert SourceState.objects.get().failures == 0
     assert state.error == ""
+
+
+def test_a_source_that_asks_for_quiet_is_left_alone_though_it_did_not_fail(source, upstream, poll):
+    upstream.answer(items(run(1), pause=600, more=True))
+    state = poll(source)
+    assert (state.failures, state.circuit) == (0, "closed")
+    assert timedelta(seconds=590) < state.not_before - state.last_attempt_at < timedelta(seconds=610)
+    assert state.next_poll_at == state.not_before
