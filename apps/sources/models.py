@@ -36,7 +36,7 @@ class Source(models.Model):
         help_text="Of records that do not say where they run.",
     )
     allowed_networks = ArrayField(models.CharField(max_length=50), default=list, blank=True)
-    trusted_ca = models.TextField(blank=True, default="")  # PEM of authorities beside the machine's own
+    trusted_ca = models.TextField(blank=True, default="", db_default="")  # PEM of authorities beside the machine's own
     raw_kept_days = models.PositiveSmallIntegerField(default=30)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", editable=False
