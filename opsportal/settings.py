@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "apps.catalog",
     "apps.events",
     "apps.sources",
+    "apps.evaluations",
     "apps.pipelines",
     "apps.deployments",
     "apps.prompts",

@@ -9,6 +9,7 @@ urlpatterns = [
     path("catalog/", include("apps.catalog.urls")),
     path("changes/", include("apps.events.urls")),
     path("sources/", include("apps.sources.urls")),
+    path("evaluations/", include("apps.evaluations.urls")),
     path("pipelines/", include("apps.pipelines.urls")),
     path("deployments/", include("apps.deployments.urls")),
     path("prompts/", include("apps.prompts.urls")),

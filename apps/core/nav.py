@@ -55,6 +55,7 @@ MAIN: Final = (
     Place("pipelines", "Pipelines", "pipelines", "pipelines:pipeline-list", ("pipelines:",), "p"),
     Place("deployments", "Deployments", "deployments", "deployments:deployment-list", ("deployments:",), "d"),
     Place("prompts", "Prompts", "prompts", "prompts:prompt-list", ("prompts:",), "r"),
+    Place("evaluations", "Evaluations", "evals", "evaluations:run-list", ("evaluations:",), "e"),
     Place("metrics", "Metrics", "metrics", "metrics:series-list", ("metrics:",), "m"),
     Place("sources", "Sources", "sources", "sources:source-list", ("sources:",), "s"),
 )

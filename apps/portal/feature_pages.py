@@ -192,6 +192,7 @@ def people(feature: Feature) -> Context:
         ("Pipelines", "pipelines:feature-runs", "pipelines:run-list"),
         ("Live now", "deployments:feature-live", "deployments:deployment-list"),
         ("Prompts", "prompts:feature-prompts", "prompts:prompt-list"),
+        ("Evaluations", "evaluations:feature-runs", "evaluations:run-list"),
     )
     return {
         "components": list(feature.components.all()),

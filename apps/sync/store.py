@@ -12,6 +12,7 @@ from django.db import DataError, IntegrityError, InterfaceError, OperationalErro
 
 from apps.connectors.records import Batch, Kind, Listing, Record, Rejected
 from apps.deployments import services as deployments
+from apps.evaluations import services as evaluations
 from apps.metrics import services as metrics
 from apps.monitors import services as monitors
 from apps.pipelines import services as pipelines
@@ -86,7 +87,7 @@ def _upsert(kind: Kind, *, source: Source, records: Sequence[Any], mapper: Mappe
         case Kind.ALERT:
             return monitors.upsert_alerts(source=source, records=records, mapper=mapper, at=at)
         case Kind.EVALUATION:
-            raise ValueError("evaluations have no home yet")
+            return evaluations.upsert_evaluations(source=source, records=records, mapper=mapper, at=at)
         case Kind.CHANGE:
             return changes.record_changes(source=source, records=records, mapper=mapper)
 

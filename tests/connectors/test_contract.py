@@ -27,6 +27,7 @@ from tests.connectors.conftest import SMALL, ask
 from tests.connectors.upstream import Answer, Upstream, gzip_bomb
 
 BUSY = Limits(total_seconds=5, fetch_seconds=20)
+PROMPT = Limits(total_seconds=5, fetch_seconds=20, max_bytes=300_000, backoff_seconds=0.001)
 OVER = {RunState.SUCCEEDED, RunState.FAILED, RunState.CRASHED, RunState.CANCELLED, RunState.SKIPPED}
 
 
@@ -38,7 +39,7 @@ def fetch(
     upstream: Upstream,
     cursor: Any = None,
     *,
-    limits: Limits = SMALL,
+    limits: Limits = PROMPT,
     at: datetime | None = None,
     secrets: Mapping[str, str] | None = None,
     rule: AddressRule | None = None,
@@ -250,7 +251,7 @@ def test_nonsense_is_never_taken_for_nothing_there(key: str, upstream: Upstream,
 def test_slowness_ends_with_the_deadline(key: str, upstream: Upstream, reply: Any, error_class: ErrorClass) -> None:
     upstream.always(reply)
     began = time.monotonic()
-    error = refusal(key, upstream)
+    error = refusal(key, upstream, limits=SMALL)
     assert error.error_class in (error_class, ErrorClass.MALFORMED)  # the wrong content type is refused even sooner
     assert time.monotonic() - began < SMALL.fetch_seconds + 5
 
