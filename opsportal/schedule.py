@@ -8,6 +8,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 1.0,
         "options": {"expires": 1.0},
     },
+    "carry-out-remappings": {
+        "task": "apps.sync.tasks.carry_out_remappings",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
     "refresh-health": {
         "task": "apps.health.tasks.refresh_due_health",
         "schedule": 15.0,

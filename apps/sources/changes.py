@@ -24,7 +24,8 @@ def record_changes(*, source: Source, records: Sequence[ChangeRecord], mapper: M
 def _event(source: Source, record: ChangeRecord, mapper: Mapper) -> NewEvent:
     named = {COMPONENT_LABEL: record.component, ENVIRONMENT_LABEL: record.environment}
     labels = {**record.labels, **{name: value for name, value in named.items() if value}}
-    place = mapper.resolve(kind=record.kind, name=record.component or record.what, labels=labels)
+    name = record.component or record.what
+    place = mapper.resolve(kind=record.kind, name=name, labels=labels, raw=record.raw, is_noted=bool(record.component))
     return NewEvent(
         kind=KIND,
         at=record.at,

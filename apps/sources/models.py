@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.urls import reverse
 
-from apps.catalog.models import Environment, Team
+from apps.catalog.models import Component, Environment, Feature, Team
 from apps.sources.status import Circuit, Outcome
 
 
@@ -159,6 +159,94 @@ class DeadLetter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.external_id}: {self.reason}"
+
+
+class MappingRule(models.Model):
+    """Where things with certain names belong. Rules are tried in order, before what the catalog says by itself.
+
+    `pattern` is compared with the name (see identity.rules), `labels` and `payload` are name or JMESPath -> pattern;
+    all must fit. Component, feature and environment are each decided by the first rule that fits and says one.
+    """
+
+    position = models.PositiveIntegerField()
+    note = models.CharField(max_length=200, blank=True)
+    is_enabled = models.BooleanField(default=True)
+    source = models.ForeignKey(Source, null=True, blank=True, on_delete=models.CASCADE, related_name="mapping_rules")
+    kind = models.CharField(max_length=20, blank=True)  # of record; "" for every kind
+    pattern = models.CharField(max_length=300, default="*")
+    labels = models.JSONField(default=dict, blank=True)
+    payload = models.JSONField(default=dict, blank=True)
+    component = models.ForeignKey(Component, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    feature = models.ForeignKey(Feature, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    environment = models.ForeignKey(Environment, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["position", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.kind or 'anything'} {self.pattern}"
+
+
+class ExternalName(models.Model):
+    """A name under which a source spoke of something, and where the last batch that used it was put.
+
+    `variants` counts the label sets of that batch, `unplaced` those without component and feature; `labels` are one of
+    the unplaced ones if there are any. Whether people wait for it is `is_ignored`.
+    """
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="external_names")
+    kind = models.CharField(max_length=20)
+    name = models.CharField(max_length=512)
+    labels = models.JSONField(default=dict)
+    variants = models.PositiveIntegerField(default=1)
+    unplaced = models.PositiveIntegerField(default=0)
+    component = models.ForeignKey(
+        Component, null=True, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False
+    )
+    feature = models.ForeignKey(Feature, null=True, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
+    environment = models.ForeignKey(
+        Environment, null=True, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False
+    )
+    is_ignored = models.BooleanField(default=False)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-last_seen_at", "-id"]
+        constraints = [models.UniqueConstraint(fields=["source", "kind", "name"], name="one_row_an_external_name")]
+        indexes = [
+            models.Index(
+                fields=["-last_seen_at", "-id"],
+                name="external_name_unplaced",
+                condition=models.Q(unplaced__gt=0, is_ignored=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+class Remapping(models.Model):
+    """One pass of the rules over everything that is stored; asked for by people, carried out by a worker."""
+
+    reason = models.CharField(max_length=300)
+    requested_at = models.DateTimeField(db_default=Now())
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    next_source_id = models.BigIntegerField(default=0)  # sources below it are done
+    total = models.PositiveIntegerField(default=0)  # sources
+    done = models.PositiveIntegerField(default=0)
+    changed = models.PositiveIntegerField(default=0)  # rows that moved to another place
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["id"], name="remapping_open", condition=models.Q(finished_at=None))]
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 class Heartbeat(models.Model):

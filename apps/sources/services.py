@@ -26,7 +26,7 @@ from apps.sources.models import Heartbeat, Source, SourceState
 from apps.sources.secrets import SecretsError, decrypt_secrets, encrypt_secrets
 from apps.sources.status import Circuit
 
-RESERVED_SLUGS = frozenset({"add", "test", "telemetry"})  # addresses of pages
+RESERVED_SLUGS = frozenset({"add", "test", "telemetry", "mapping", "unmatched"})  # addresses of pages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

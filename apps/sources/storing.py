@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 
 from apps.connectors.records import Rejected
 from apps.events.services import NewEvent
+from apps.sources.identity.naming import SeenNames
 
 
 @dataclass(slots=True)
 class Stored:
-    """The outcome of one upsert: rows truly changed, events they cause, features touched, records refused.
+    """The outcome of one upsert: rows truly changed, events they cause, features touched, records refused,
+    and under which names things went.
 
     The caller records the events and dead letters in the same transaction.
     """
@@ -20,6 +22,7 @@ class Stored:
     feature_ids: set[int] = field(default_factory=set)
     topics: set[str] = field(default_factory=set)
     rejected: list[Rejected] = field(default_factory=list)
+    names: list[SeenNames] = field(default_factory=list)
 
     def add(self, other: Stored) -> None:
         """Fold `other` into this one."""
@@ -28,3 +31,4 @@ class Stored:
         self.feature_ids |= other.feature_ids
         self.topics |= other.topics
         self.rejected += other.rejected
+        self.names += other.names

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from apps.sources import metrics_view, views
+from apps.sources.identity import views as identity
 
 app_name = "sources"
 urlpatterns = [
@@ -13,6 +14,17 @@ urlpatterns = [
     path("add/", views.source_add, name="source-add"),
     path("add/<slug:connector>/", views.source_create, name="source-create"),
     path("add/<slug:connector>/test/", views.source_test_new, name="source-test-new"),
+    path("mapping/", identity.rule_list, name="rule-list"),
+    path("mapping/add/", identity.rule_create, name="rule-create"),
+    path("mapping/preview/", identity.rule_preview, name="rule-preview"),
+    path("mapping/progress/", identity.progress, name="mapping-progress"),
+    path("mapping/again/", identity.remap, name="remap"),
+    path("mapping/<int:pk>/", identity.rule_change, name="rule-change"),
+    path("mapping/<int:pk>/remove/", identity.rule_remove, name="rule-remove"),
+    path("mapping/<int:pk>/<str:way>/", identity.rule_move, name="rule-move"),
+    path("unmatched/", identity.name_list, name="name-list"),
+    path("unmatched/<int:pk>/map/", identity.name_map, name="name-map"),
+    path("unmatched/<int:pk>/ignore/", identity.name_ignore, name="name-ignore"),
     path("<slug:slug>/", views.source_detail, name="source-detail"),
     path("<slug:slug>/change/", views.source_change, name="source-change"),
     path("<slug:slug>/test/", views.source_test, name="source-test"),

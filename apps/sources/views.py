@@ -17,6 +17,7 @@ from apps.connectors.registry import CONNECTORS
 from apps.core.listing import render_listing
 from apps.sources import listings, probing, queries, services
 from apps.sources.forms import SourceForm
+from apps.sources.identity import queries as identity
 from apps.sources.models import Source
 
 either = require_http_methods(["GET", "HEAD", "POST"])
@@ -26,7 +27,7 @@ either = require_http_methods(["GET", "HEAD", "POST"])
 def source_list(request: HttpRequest) -> HttpResponseBase:
     """Every source with how it is doing."""
     at = queries.database_time()
-    context = {"at": at, "has_worker": queries.has_worker(at=at)}
+    context = {"at": at, "has_worker": queries.has_worker(at=at), "waiting": identity.unmatched_count()}
     listing = listings.source_listing(at=at)
     return render_listing(request, listing, queries.source_rows(), "sources/source_list.html", context)
 

@@ -12,6 +12,7 @@ from django.db import close_old_connections, connection, transaction
 
 from apps.events import services as events
 from apps.events.services import NewEvent
+from apps.sources.identity.naming import SeenNames, note_names
 from apps.sources.mapping import Names
 from apps.sources.models import Poll, SourceState
 from apps.sources.storing import Stored
@@ -61,6 +62,7 @@ class _Findings:
     leftovers: list[Leftover] = field(default_factory=list)
     polls: list[Poll] = field(default_factory=list)
     names: Names = field(default_factory=Names)
+    seen: list[SeenNames] = field(default_factory=list)
 
 
 def finish_polls(*, group: Sequence[Fetched]) -> Tally:
@@ -108,6 +110,7 @@ def _finish(group: Sequence[Fetched], *, is_careful: bool) -> Tally:
             else:
                 _settle(fetched, state, found, at, is_careful=is_careful)
         write_leftovers(leftovers=found.leftovers, at=at)
+        note_names(batches=found.seen, at=at)
         closing.write_states(states=list(held.values()))
         closing.write_polls(polls=found.polls)
         events.record_events(events=found.news)
@@ -126,6 +129,7 @@ def _settle(fetched: Fetched, state: SourceState, found: _Findings, at: datetime
     )
     found.polls.append(closing.finished_poll(fetched, stored, at))
     found.news += stored.events + news
+    found.seen += stored.names
     found.topics |= stored.topics
     if was_requested or stored.changed or news:
         found.topics |= {"sources", f"source-{source.pk}"}

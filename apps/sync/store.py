@@ -61,6 +61,7 @@ def store_batch(
                 return _upsert(kind, source=source, records=some, mapper=mapper, at=at)
 
             stored.add(_store_carefully(kind, records, put) if is_careful else put(records))
+    stored.names.append(mapper.seen)
     for listing in batch.listings:
         stored.add(_mark_absent(source=source, listing=listing, at=at))
     return stored

@@ -9,7 +9,7 @@ from celery import shared_task
 
 from apps.sources import queries as sources
 from apps.sources import services as source_services
-from apps.sync import services
+from apps.sync import remapping, services
 from apps.sync.claims import PICKUP_SECONDS, Claim, claim_due_sources
 
 SHARD = 500  # sources one task polls side by side
@@ -32,3 +32,10 @@ def poll_sources(*, claims: Sequence[Sequence[Any]], **_: Any) -> str:
     """Poll one shard; what was superseded meanwhile is skipped."""
     tally = services.poll_all(claims=[Claim.from_json(claim) for claim in claims], at=sources.database_time())
     return str(tally)
+
+
+@shared_task
+def carry_out_remappings(**_: Any) -> str:
+    """Heal what is stored after a change of the mapping rules; what is left over is taken up at the next tick."""
+    changed = remapping.carry_out_remappings(at=sources.database_time())
+    return f"{changed} rows were put elsewhere"

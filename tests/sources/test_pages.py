@@ -65,7 +65,7 @@ def test_the_list_says_how_each_source_is(polled, outsider, signed_in):
 def test_the_list_does_not_ask_more_for_more_sources(polled, outsider, signed_in, django_assert_num_queries):
     client = signed_in(outsider)
     client.get(page("source-list"))
-    with django_assert_num_queries(5) as counted:
+    with django_assert_num_queries(6) as counted:
         client.get(page("source-list"))
     for _ in range(10):
         make_source()

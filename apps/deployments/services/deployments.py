@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db.models import F
@@ -18,10 +18,11 @@ from apps.deployments.services.events import events_of
 from apps.deployments.services.places import Place, refresh_places
 from apps.deployments.status import DeploymentState
 from apps.sources.accepting import accept, labels_json, newest
-from apps.sources.mapping import ENVIRONMENT_LABEL, Mapper
+from apps.sources.mapping import COMPONENT_LABEL, ENVIRONMENT_LABEL, Mapper
 from apps.sources.models import Source
 from apps.sources.storing import Stored
 
+LOCK = "deployments"  # one writer a source
 TOPICS = 200  # more deployments than this ring only the list
 
 _DEPLOYMENTS = Upsert(
@@ -72,7 +73,7 @@ def upsert_deployments(*, source: Source, records: Iterable[DeploymentRecord], m
     )
     if not rows:
         return stored
-    bulk.lock(space="deployments", number=source.pk)
+    bulk.lock(space=LOCK, number=source.pk)
     rows = newest(rows, key=lambda row: row["external_id"], by="upstream_at")
     _add_revisions(rows, at)
     written = [row for row in _DEPLOYMENTS.run(rows, now=at) if row["is_changed"]]
@@ -153,10 +154,15 @@ def _revisions(wanted: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, s
     return {(c, k, r): pk for c, k, r, pk in found.values_list("component_name", "kind", "reference", "pk")}
 
 
+def known_as(component: str, environment: str, labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels of a deployment with its own names as slugs beside them: what it is called is mostly what it is."""
+    return {COMPONENT_LABEL: slugify(component), ENVIRONMENT_LABEL: slugify(environment), **labels}
+
+
 def _row(source: Source, record: DeploymentRecord, mapper: Mapper) -> Row:
     environment = fit(record.environment, 120)
-    known_as = {"component": slugify(record.component), ENVIRONMENT_LABEL: slugify(environment)}
-    place = mapper.resolve(kind=Kind.DEPLOYMENT, name=record.component, labels=known_as | dict(record.labels))
+    labels = known_as(record.component, environment, record.labels)
+    place = mapper.resolve(kind=Kind.DEPLOYMENT, name=record.component, labels=labels, raw=record.raw)
     kind = str(record.labels.get("kind", ""))
     return {
         "source_id": source.pk,

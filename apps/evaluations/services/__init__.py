@@ -1,5 +1,6 @@
 """Writes of the app."""
 
 from apps.evaluations.services.evaluations import upsert_evaluations
+from apps.evaluations.services.remapping import remap
 
-__all__ = ["upsert_evaluations"]
+__all__ = ["remap", "upsert_evaluations"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.utils.text import slugify
@@ -17,10 +17,11 @@ from apps.evaluations.services import scores
 from apps.evaluations.services.events import events_of
 from apps.evaluations.status import state_of
 from apps.sources.accepting import accept, labels_json, newest
-from apps.sources.mapping import Mapper, Place
+from apps.sources.mapping import COMPONENT_LABEL, Mapper, Place
 from apps.sources.models import Source
 from apps.sources.storing import Stored
 
+LOCK = "evaluations"  # one writer a source
 TOPICS = 200  # more runs than this ring only the list
 
 _RUNS = Upsert(
@@ -72,7 +73,7 @@ def upsert_evaluations(*, source: Source, records: Iterable[EvaluationRecord], m
     )
     if not rows:
         return stored
-    bulk.lock(space="evaluations", number=source.pk)
+    bulk.lock(space=LOCK, number=source.pk)
     rows = newest(rows, key=lambda row: row["external_id"], by="upstream_at")
     _add_suites(source, rows, mapper, at)
     written = [row for row in _RUNS.run(rows, now=at) if row["is_changed"]]
@@ -111,12 +112,22 @@ def _add_suites(source: Source, rows: Sequence[Row], mapper: Mapper, at: datetim
 
 
 def _suite_place(name: str, mapper: Mapper) -> Place:
-    return mapper.resolve(kind=Kind.EVALUATION, name=name, labels={"component": slugify(name)})
+    return mapper.resolve(kind=Kind.EVALUATION, name=name, labels=known_as(name, {}))
+
+
+def known_as(suite: str, labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels of an evaluation with its suite's name as a component's slug."""
+    return {COMPONENT_LABEL: slugify(suite), **labels}
 
 
 def _row(source: Source, record: EvaluationRecord, mapper: Mapper, at: datetime) -> Row:
-    known_as = {"component": slugify(record.suite)} | dict(record.labels)
-    place = mapper.resolve(kind=Kind.EVALUATION, name=record.suite, labels=known_as)
+    place = mapper.resolve(
+        kind=Kind.EVALUATION,
+        name=record.suite,
+        labels=known_as(record.suite, record.labels),
+        raw=record.raw,
+        is_noted=False,
+    )
     rows = scores.score_rows(record.scores)
     summary = scores.summarize(rows)
     started_at = refuse_naive("started_at", record.started_at)

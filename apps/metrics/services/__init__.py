@@ -4,6 +4,7 @@ from apps.metrics.services.hours import roll_up_hours
 from apps.metrics.services.house import keep_house
 from apps.metrics.services.partitions import ensure_partitions, keep_partitions
 from apps.metrics.services.primaries import refresh_primaries
+from apps.metrics.services.remapping import remap
 from apps.metrics.services.series import upsert_series
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "keep_house",
     "keep_partitions",
     "refresh_primaries",
+    "remap",
     "roll_up_hours",
     "upsert_series",
 ]

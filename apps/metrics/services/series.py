@@ -141,7 +141,7 @@ def _rejected(record: SeriesRecord, reason: str) -> Rejected:
 
 
 def _description(record: SeriesRecord, unit: str, mapper: Mapper) -> Description:
-    place = mapper.resolve(kind="series", name=record.name, labels=record.labels)
+    place = mapper.resolve(kind=Kind.SERIES, name=record.name, labels=record.labels, raw=record.raw)
     labels = {str(key): str(value) for key, value in record.labels.items()}
     kind = str(record.series_kind)
     where = (place.feature_id, place.component_id, place.environment_id)

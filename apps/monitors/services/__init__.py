@@ -1,5 +1,6 @@
 """Writing alerts as sources tell them."""
 
 from apps.monitors.services.alerts import mark_absent, upsert_alerts
+from apps.monitors.services.remapping import remap
 
-__all__ = ["mark_absent", "upsert_alerts"]
+__all__ = ["mark_absent", "remap", "upsert_alerts"]

@@ -112,7 +112,7 @@ def _tell(stored: Stored, written: Sequence[Row], events: Sequence[NewEvent]) ->
 
 
 def _row(source: Source, record: AlertRecord, mapper: Mapper) -> Row:
-    place = mapper.resolve(kind=Kind.ALERT, name=record.name, labels=record.labels)
+    place = mapper.resolve(kind=Kind.ALERT, name=record.name, labels=record.labels, raw=record.raw)
     return {
         "source_id": source.pk,
         "external_id": refuse_long("The id", record.external_id, 512),

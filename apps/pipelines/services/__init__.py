@@ -2,7 +2,8 @@
 
 from apps.pipelines.services.absences import mark_absent
 from apps.pipelines.services.pipelines import upsert_pipelines
+from apps.pipelines.services.remapping import remap
 from apps.pipelines.services.runs import upsert_runs
 from apps.pipelines.services.task_runs import upsert_task_runs
 
-__all__ = ["mark_absent", "upsert_pipelines", "upsert_runs", "upsert_task_runs"]
+__all__ = ["mark_absent", "remap", "upsert_pipelines", "upsert_runs", "upsert_task_runs"]

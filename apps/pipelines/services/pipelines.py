@@ -94,7 +94,7 @@ def _placeholder(source: Source, name: str, mapper: Mapper, at: datetime) -> Pip
 
 
 def _row(source: Source, record: PipelineRecord, mapper: Mapper) -> Row:
-    place = mapper.resolve(kind=Kind.PIPELINE, name=record.name, labels=record.labels)
+    place = mapper.resolve(kind=Kind.PIPELINE, name=record.name, labels=record.labels, raw=record.raw)
     return {
         "source_id": source.pk,
         "external_id": refuse_long("The id", record.external_id, 512),

@@ -3,6 +3,7 @@
 from apps.prompts.services.absences import mark_absent
 from apps.prompts.services.labels import upsert_labels
 from apps.prompts.services.prompts import upsert_prompts
+from apps.prompts.services.remapping import remap
 from apps.prompts.services.versions import upsert_versions
 
-__all__ = ["mark_absent", "upsert_labels", "upsert_prompts", "upsert_versions"]
+__all__ = ["mark_absent", "remap", "upsert_labels", "upsert_prompts", "upsert_versions"]

@@ -70,7 +70,7 @@ def prompt_topics(ids: Iterable[int]) -> set[str]:
 
 
 def _row(source: Source, record: PromptRecord, mapper: Mapper) -> Row:
-    place = mapper.resolve(kind=Kind.PROMPT, name=record.name, labels=record.labels)
+    place = mapper.resolve(kind=Kind.PROMPT, name=record.name, labels=record.labels, raw=record.raw)
     name = fit(record.name or record.external_id, 512)
     return {
         "source_id": source.pk,
