@@ -9,7 +9,7 @@ from apps.connectors.http import Http, Response
 ACCEPT = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
 
 
-class OpenMetricsClient:
+class ScrapeClient:
     """One endpoint; raises SourceError."""
 
     def __init__(self, *, http: Http, url: str, headers: Mapping[str, str]) -> None:
