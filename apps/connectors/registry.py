@@ -9,6 +9,7 @@ from apps.connectors.providers.mlflow.connector import MlflowConnector
 from apps.connectors.providers.openmetrics.connector import OpenMetricsConnector
 from apps.connectors.providers.prefect.connector import PrefectConnector
 from apps.connectors.providers.prometheus.connector import PrometheusConnector
+from apps.connectors.providers.statuspage.connector import StatuspageConnector
 
 CONNECTORS: dict[str, type[Connector]] = {
     "prometheus": PrometheusConnector,
@@ -16,6 +17,7 @@ CONNECTORS: dict[str, type[Connector]] = {
     "prefect": PrefectConnector,
     "mlflow": MlflowConnector,
     "openmetrics": OpenMetricsConnector,
+    "statuspage": StatuspageConnector,
 }
 
 
