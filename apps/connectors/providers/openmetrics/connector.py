@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from apps.connectors.auth import auth_headers
 from apps.connectors.base import Connector, Field, Probe, Scope
 from apps.connectors.errors import ErrorClass, SourceError
-from apps.connectors.exposition.client import ScrapeClient, is_openmetrics
+from apps.connectors.exposition.client import ScrapeClient, is_openmetrics, looks_like_metrics
 from apps.connectors.exposition.memory import Memory
 from apps.connectors.providers.openmetrics import settings
 from apps.connectors.providers.openmetrics.normalize import read_scrape
@@ -72,10 +72,6 @@ class OpenMetricsConnector(Connector):
             )
 
         batch = await asyncio.to_thread(read) if len(response.text) > LONG_TEXT else read()
-        if not batch.records and len(batch.rejected) > 0 and not _looks_like_metrics(response.text):
+        if not batch.records and len(batch.rejected) > 0 and not looks_like_metrics(response.text):
             raise SourceError(ErrorClass.SCHEMA, "The answer is text, but not metrics; is this the right address?")
         return batch
-
-
-def _looks_like_metrics(text: str) -> bool:
-    return any(line.startswith(("# TYPE ", "# HELP ")) for line in text[:LONG_TEXT].splitlines())
