@@ -22,7 +22,7 @@ from apps.connectors.providers.statuspage.normalize import (
     series_of,
 )
 from apps.connectors.providers.statuspage.page import Page
-from apps.connectors.records import Batch, Kind
+from apps.connectors.records import Batch, Kind, Record, Rejected
 from apps.connectors.values import UnreadableError, from_iso, list_or_empty, object_or_empty, optional_text, stable_id
 
 
@@ -74,16 +74,18 @@ class StatuspageConnector(Connector):
         now = self.http.server_time or datetime.now(UTC)
         page, since = self._page(summary), memory.since(now=now, backfill=timedelta(days=self.config["backfill_days"]))
         is_open = open_items(summary)
-        alerts, bad_alerts = read_incidents([*_over(incidents.items, is_open, since=since), *is_open], page=page)
         components, bad_components = read_components(list_or_empty(summary.get("components")), page=page)
         planned = list_or_empty(summary.get("scheduled_maintenances"))
-        told, bad_updates = read_updates(incidents.items, page=page, since=since)
-        steps, bad_steps = read_maintenances([*planned, *maintenances.items], page=page, since=since)
-        series = [series_of(component, page=page, at=now) for component in memory.to_tell(components, now=now)]
+        parts: list[tuple[Sequence[Record], Sequence[Rejected]]] = [
+            read_incidents([*_over(incidents.items, is_open, since=since), *is_open], page=page),
+            read_updates(incidents.items, page=page, since=since),
+            read_maintenances([*planned, *maintenances.items], page=page, since=since),
+            ([series_of(one, page=page, at=now) for one in memory.to_tell(components, now=now)], bad_components),
+        ]
         memory.told_at, memory.etags = now, {"incidents": incidents.etag, "maintenances": maintenances.etag}
         return Batch(
-            records=merge([*alerts, *series, *told, *steps]),
-            rejected=(*bad_alerts, *bad_components, *bad_updates, *bad_steps),
+            records=merge(record for records, _ in parts for record in records),
+            rejected=tuple(item for _, rejected in parts for item in rejected),
             listings=complete_listing(is_open, page=page),
             server_time=self.http.server_time,
             cursor=memory.dump(),
