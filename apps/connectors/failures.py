@@ -135,7 +135,7 @@ def read_detail(content_type: str, body: bytes) -> str:
             answer = json.loads(text)
         except (ValueError, RecursionError):
             return ""
-        found = [answer[key] for key in _DETAIL_KEYS if key in answer] if isinstance(answer, dict) else []
+        found = [answer[key] for key in _DETAIL_KEYS if key in answer] if isinstance(answer, dict) else [answer]
         text = next((item for item in found if isinstance(item, str)), "")
     elif not content_type.startswith("text/plain"):
         return ""

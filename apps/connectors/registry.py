@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from apps.connectors.base import Connector
 from apps.connectors.errors import ConfigError
+from apps.connectors.providers.alertmanager.connector import AlertmanagerConnector
+from apps.connectors.providers.litellm.connector import LitellmConnector
 from apps.connectors.providers.mlflow.connector import MlflowConnector
 from apps.connectors.providers.openmetrics.connector import OpenMetricsConnector
 from apps.connectors.providers.prefect.connector import PrefectConnector
 from apps.connectors.providers.prometheus.connector import PrometheusConnector
+from apps.connectors.providers.statuspage.connector import StatuspageConnector
 
 CONNECTORS: dict[str, type[Connector]] = {
     "prometheus": PrometheusConnector,
+    "alertmanager": AlertmanagerConnector,
     "prefect": PrefectConnector,
     "mlflow": MlflowConnector,
+    "litellm": LitellmConnector,
     "openmetrics": OpenMetricsConnector,
+    "statuspage": StatuspageConnector,
 }
 
 

@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.connectors.errors import ConfigError, ErrorClass, SourceError
+from apps.connectors.exposition.memory import Memory
+from apps.connectors.exposition.quantiles import increase, quantile, rate
+from apps.connectors.exposition.text import MAX_LINE, MAX_LINES
 from apps.connectors.providers.openmetrics.connector import OpenMetricsConnector
-from apps.connectors.providers.openmetrics.exposition import MAX_LINE, MAX_LINES
-from apps.connectors.providers.openmetrics.normalize import MAX_SERIES, Memory, read_scrape
-from apps.connectors.providers.openmetrics.quantiles import increase, quantile, rate
+from apps.connectors.providers.openmetrics.normalize import MAX_SERIES, read_scrape
 from apps.connectors.providers.openmetrics.settings import Wanted
 from apps.connectors.records import Batch, Rejected, SeriesKind, SeriesRecord
 from tests.connectors.conftest import ask, patient

@@ -1,6 +1,7 @@
 """Fetch the real upstream servers, once: each in a place of its own below `.live/`.
 
-Python servers come from PyPI through hashed lock files; Prometheus comes as Debian's package, unpacked, not installed.
+Python servers come from PyPI through hashed lock files; Prometheus and Alertmanager come as Debian's packages,
+unpacked, not installed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = ROOT / ".live"
 LOCKS = Path(__file__).parent / "requirements"
-DEBIAN_PACKAGES = ("prometheus",)
+DEBIAN_PACKAGES = ("prometheus", "prometheus-alertmanager")  # their programs have the same names
 
 
 def python_server(name: str) -> None:

@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 from apps.connectors.auth import auth_headers
 from apps.connectors.base import Connector, Field, Probe, Scope
 from apps.connectors.errors import ErrorClass, SourceError
+from apps.connectors.exposition.client import ScrapeClient, is_openmetrics, looks_like_metrics
+from apps.connectors.exposition.memory import Memory
 from apps.connectors.providers.openmetrics import settings
-from apps.connectors.providers.openmetrics.client import OpenMetricsClient, is_openmetrics
-from apps.connectors.providers.openmetrics.normalize import Memory, read_scrape
+from apps.connectors.providers.openmetrics.normalize import read_scrape
 from apps.connectors.records import Batch, Kind
 
 LONG_TEXT = 50_000  # characters; longer scrapes are parsed in a thread, so that other sources go on
@@ -53,7 +54,7 @@ class OpenMetricsConnector(Connector):
     async def fetch(self, cursor: Mapping[str, Any]) -> Batch:
         """One sample for every series; rates and histogram percentiles from the second scrape on."""
         headers = auth_headers(self.config, self.secrets)
-        response = await OpenMetricsClient(http=self.http, url=self.config["url"], headers=headers).scrape()
+        response = await ScrapeClient(http=self.http, url=self.config["url"], headers=headers).scrape()
         at = response.server_time or datetime.now(UTC)
         before, wanted = Memory.load(cursor), settings.read_wanted(self.config)
         openmetrics = is_openmetrics(response)
@@ -71,10 +72,6 @@ class OpenMetricsConnector(Connector):
             )
 
         batch = await asyncio.to_thread(read) if len(response.text) > LONG_TEXT else read()
-        if not batch.records and len(batch.rejected) > 0 and not _looks_like_metrics(response.text):
+        if not batch.records and len(batch.rejected) > 0 and not looks_like_metrics(response.text):
             raise SourceError(ErrorClass.SCHEMA, "The answer is text, but not metrics; is this the right address?")
         return batch
-
-
-def _looks_like_metrics(text: str) -> bool:
-    return any(line.startswith(("# TYPE ", "# HELP ")) for line in text[:LONG_TEXT].splitlines())

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from prometheus_client import Metric
 from prometheus_client.samples import Sample
 
-from apps.connectors.providers.openmetrics.exposition import Family, is_of_family, parse, split
-from apps.connectors.providers.openmetrics.quantiles import increase, quantile, rate
+from apps.connectors.exposition.memory import Memory
+from apps.connectors.exposition.quantiles import PERCENTILES, increase, quantile, rate, read_histograms
+from apps.connectors.exposition.text import Family, is_of_family, parse, split
 from apps.connectors.providers.openmetrics.settings import Wanted
 from apps.connectors.records import Kind, Rejected, SeriesKind, SeriesRecord
 from apps.connectors.values import (
@@ -21,46 +21,14 @@ from apps.connectors.values import (
     as_labels,
     finite,
     from_seconds,
-    list_or_empty,
-    object_or_empty,
     stable_id,
 )
 
 MAX_SERIES = 2_000
 MAX_HISTOGRAMS = 300  # of one metric: their buckets are kept for the next scrape
-PERCENTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 _COUNTING = ("_total", "_count")
 _SKIPPED_TYPES = {"info", "stateset"}
 _EVERYTHING = Wanted(metric="")
-
-
-@dataclass(slots=True)
-class Memory:
-    """What the last scrape left behind. `at` is its time in epoch seconds, 0 before the first."""
-
-    at: float = 0.0
-    counters: dict[str, float] = field(default_factory=dict)
-    buckets: dict[str, dict[float, float]] = field(default_factory=dict)
-    stamps: dict[str, float] = field(default_factory=dict)  # of series that carry their own times
-
-    @classmethod
-    def load(cls, cursor: Mapping[str, Any]) -> Memory:
-        """The memory in a stored cursor; unreadable parts are forgotten."""
-        buckets = object_or_empty(cursor.get("buckets"))
-        return cls(
-            at=finite(cursor.get("at")) or 0.0,
-            counters=_numbers(cursor.get("counters")),
-            buckets={key: found for key, pairs in buckets.items() if (found := _bounds(pairs))},
-            stamps=_numbers(cursor.get("stamps")),
-        )
-
-    def dump(self) -> dict[str, Any]:
-        """JSON types for the cursor; infinity is written as a text."""
-        buckets = {
-            key: [["+Inf" if math.isinf(bound) else bound, count] for bound, count in sorted(found.items())]
-            for key, found in self.buckets.items()
-        }
-        return {"at": self.at, "counters": self.counters, "buckets": buckets, "stamps": self.stamps}
 
 
 @dataclass(slots=True)
@@ -187,7 +155,8 @@ def _rate(key: str, value: float, scrape: Scrape) -> float | None:
 
 def _read_histogram(metric: Metric, entry: Wanted, scrape: Scrape) -> None:
     """Percentiles of what was observed since the last scrape, for each set of labels."""
-    for labels, buckets in _histograms(metric.samples, entry):
+    wanted = [sample for sample in metric.samples if _has_labels(sample.labels, entry)]
+    for labels, buckets in read_histograms(wanted)[:MAX_HISTOGRAMS]:
         key = stable_id(metric.name, "buckets", labels=labels)
         scrape.after.buckets[key] = buckets
         before = scrape.before.buckets.get(key)
@@ -199,20 +168,6 @@ def _read_histogram(metric: Metric, entry: Wanted, scrape: Scrape) -> None:
             if value is not None and math.isfinite(value):
                 record = _percentile(metric, entry, percentile, labels, (scrape.at, value))
                 scrape.series[record.external_id] = record
-
-
-def _histograms(samples: Iterable[Sample], entry: Wanted) -> list[tuple[dict[str, str], dict[float, float]]]:
-    """(labels without le, upper bound -> cumulative count) of every histogram in the samples."""
-    found: dict[tuple[tuple[str, str], ...], dict[float, float]] = {}
-    for sample in samples:
-        if not sample.name.endswith("_bucket") or not _has_labels(sample.labels, entry):
-            continue
-        bound, count = _bound(sample.labels.get("le")), finite(sample.value)
-        if bound is None or count is None:
-            continue
-        labels = as_labels({name: value for name, value in sample.labels.items() if name != "le"})
-        found.setdefault(tuple(labels.items()), {})[bound] = count
-    return [(dict(labels), buckets) for labels, buckets in list(found.items())[:MAX_HISTOGRAMS]]
 
 
 def _percentile(
@@ -228,27 +183,3 @@ def _percentile(
         labels=labels,
         samples=(sample,),
     )
-
-
-def _numbers(value: Any) -> dict[str, float]:
-    pairs = ((key, finite(number)) for key, number in object_or_empty(value).items())
-    return {key: number for key, number in pairs if number is not None}
-
-
-def _bounds(pairs: Any) -> dict[float, float]:
-    found: dict[float, float] = {}
-    for pair in list_or_empty(pairs):
-        if isinstance(pair, list) and len(pair) == 2:
-            bound, count = _bound(pair[0]), finite(pair[1])
-            if bound is not None and count is not None:
-                found[bound] = count
-    return found
-
-
-def _bound(value: Any) -> float | None:
-    """An upper bound, infinity included; None for anything that is no number."""
-    try:
-        bound = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return None if math.isnan(bound) else bound

@@ -41,7 +41,9 @@ def is_of_family(name: str, family: str) -> bool:
     return name == family or (name.startswith(family) and name[len(family) :] in SUFFIXES)
 
 
-def split(text: str, *, is_wanted: Callable[[str], bool]) -> tuple[list[Family], list[Rejected]]:
+def split(
+    text: str, *, is_wanted: Callable[[str], bool], max_lines: int = MAX_LINES
+) -> tuple[list[Family], list[Rejected]]:
     """The wanted families, and rejected lines. A family's name comes from its metadata, else from its sample."""
     families: list[Family] = []
     rejected: list[Rejected] = []
@@ -57,8 +59,8 @@ def split(text: str, *, is_wanted: Callable[[str], bool]) -> tuple[list[Family],
         if not is_wanted(current.name):
             continue
         kept += 1
-        if kept > MAX_LINES:
-            reason = f"there are more than {MAX_LINES} lines; name the metrics to read"
+        if kept > max_lines:
+            reason = f"there are more than {max_lines} lines; name the metrics to read"
             rejected.append(Rejected(kind=Kind.SERIES, external_id=name[:512], reason=reason))
             break
         if len(line) > MAX_LINE:

@@ -3,9 +3,39 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from prometheus_client.samples import Sample
+
+from apps.connectors.values import as_labels, finite
+
+PERCENTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
 Buckets = Mapping[float, float]  # upper bound -> cumulative count, the last bound is infinity
+
+
+def read_histograms(samples: Iterable[Sample]) -> list[tuple[dict[str, str], dict[float, float]]]:
+    """(labels without le, upper bound -> cumulative count) of every histogram in the samples."""
+    found: dict[tuple[tuple[str, str], ...], dict[float, float]] = {}
+    for sample in samples:
+        if not sample.name.endswith("_bucket"):
+            continue
+        bound, count = read_bound(sample.labels.get("le")), finite(sample.value)
+        if bound is None or count is None:
+            continue
+        labels = as_labels({name: value for name, value in sample.labels.items() if name != "le"})
+        found.setdefault(tuple(labels.items()), {})[bound] = count
+    return [(dict(labels), buckets) for labels, buckets in found.items()]
+
+
+def read_bound(value: Any) -> float | None:
+    """An upper bound, infinity included; None for anything that is no number."""
+    try:
+        bound = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return None if math.isnan(bound) else bound
 
 
 def increase(now: Buckets, before: Buckets) -> dict[float, float]:
