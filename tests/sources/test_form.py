@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 
 from apps.accounts.models import AuditEntry
+from apps.connectors.registry import CONNECTORS
 from apps.sources.models import Source, SourceState
 from apps.sources.secrets import decrypt_secrets
 from apps.sources.services import SourceDraft, create_source
@@ -50,7 +51,7 @@ def test_the_cards_offer_every_connector(author, signed_in):
         assert name in shown
 
 
-@pytest.mark.parametrize("key", ["prometheus", "prefect", "mlflow", "openmetrics"])
+@pytest.mark.parametrize("key", sorted(key for key, kind in CONNECTORS.items() if kind.is_polled))
 def test_the_form_of_every_connector_renders_and_refuses_emptiness(key, author, signed_in):
     client = signed_in(author)
     assert client.get(page("source-create", key)).status_code == 200
