@@ -71,6 +71,16 @@ class RuleForm(Styled, forms.Form):
             assert isinstance(choice, forms.ModelChoiceField)
             choice.queryset = queryset
 
+    @property
+    def conditions(self) -> list[forms.BoundField]:
+        """The inputs that say which names are meant."""
+        return [self[name] for name in ("kind", "source", "pattern", "labels", "payload")]
+
+    @property
+    def targets(self) -> list[forms.BoundField]:
+        """The inputs that say where they belong, and about the rule itself."""
+        return [self[name] for name in ("component", "feature", "environment", "note", "is_enabled")]
+
     def clean_pattern(self) -> str:
         """A pattern that can work."""
         return _checked(rules.check_pattern, self.cleaned_data["pattern"])
