@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from apps.sync import closing, standing
 from apps.sync.claims import hold_claims
 from apps.sync.fetch import Fetched, internal_error
 from apps.sync.leftovers import Leftover, write_leftovers
-from apps.sync.store import store_batch
+from apps.sync.store import Delivery, store_batches
 
 TIMEOUTS = """
 SELECT clock_timestamp(), set_config('statement_timeout', '20s', true), set_config('lock_timeout', '5s', true)
@@ -102,13 +102,14 @@ def _finish(group: Sequence[Fetched], *, is_careful: bool) -> Tally:
     with transaction.atomic():
         at = _limit_waiting()
         held = hold_claims(claims=[fetched.job.claim for fetched in group])
+        outcomes = _store(group, held, found.names, at, is_careful=is_careful)
         for fetched in group:
             state = held.get(fetched.job.source.pk)
             if state is None:
                 found.tally.superseded += 1
                 found.polls.append(closing.superseded_poll(fetched, at))
             else:
-                _settle(fetched, state, found, at, is_careful=is_careful)
+                _settle(fetched, state, outcomes.get(fetched.job.source.pk), found, at)
         write_leftovers(leftovers=found.leftovers, at=at)
         note_names(batches=found.seen, at=at)
         closing.write_states(states=list(held.values()))
@@ -118,12 +119,24 @@ def _finish(group: Sequence[Fetched], *, is_careful: bool) -> Tally:
     return found.tally
 
 
-def _settle(fetched: Fetched, state: SourceState, found: _Findings, at: datetime, *, is_careful: bool) -> None:
-    """Store one source's batch, if it has one, and note in its state how the poll ended."""
-    source, was_requested, stored = fetched.job.source, state.is_poll_requested, Stored()
-    if fetched.batch is not None:
-        stored = store_batch(source=source, batch=fetched.batch, at=at, names=found.names, is_careful=is_careful)
-        found.leftovers.append(closing.leftover(fetched, stored))
+def _store(
+    group: Sequence[Fetched], held: Mapping[int, SourceState], names: Names, at: datetime, *, is_careful: bool
+) -> dict[int, Stored]:
+    """What storing the batches came to, by source; those whose claim was lost are left out."""
+    deliveries = [
+        Delivery(fetched.job.source, fetched.batch)
+        for fetched in group
+        if fetched.batch is not None and fetched.job.source.pk in held
+    ]
+    outcomes = store_batches(deliveries=deliveries, at=at, names=names, is_careful=is_careful)
+    return {delivery.source.pk: stored for delivery, stored in zip(deliveries, outcomes, strict=True)}
+
+
+def _settle(fetched: Fetched, state: SourceState, outcome: Stored | None, found: _Findings, at: datetime) -> None:
+    """Note in a source's state how its poll ended."""
+    source, was_requested, stored = fetched.job.source, state.is_poll_requested, outcome or Stored()
+    if outcome is not None:
+        found.leftovers.append(closing.leftover(fetched, outcome))
     news = standing.note_poll(
         state=state, fetched=fetched, changed=stored.changed, at=at, jitter=_random.uniform(0.0, 1.0)
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -41,30 +41,68 @@ _OF_THE_DATABASE = (OperationalError, InterfaceError, ProgrammingError)  # no re
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What one source brought, on its way to the apps that own it."""
+
+    source: Source
+    batch: Batch
+
+
 def store_batch(
     *, source: Source, batch: Batch, at: datetime, names: Names | None = None, is_careful: bool = False
 ) -> Stored:
-    """Store every record and listing of `batch` in the caller's transaction; nothing is written to the source itself.
+    """Store what one source brought; see `store_batches`."""
+    deliveries = [Delivery(source, batch)]
+    return store_batches(deliveries=deliveries, at=at, names=names, is_careful=is_careful)[0]
 
-    Plain storing raises on the first record that cannot be stored. Careful storing sets such a record aside as
-    rejected and keeps its neighbours, at the price of savepoints; the caller tries it when plain storing failed.
+
+def store_batches(
+    *, deliveries: Sequence[Delivery], at: datetime, names: Names | None = None, is_careful: bool = False
+) -> list[Stored]:
+    """Store every record and listing in the caller's transaction, one outcome a delivery; sources stay untouched.
+
+    The series of all sources are stored together, for they are many and small. Plain storing raises on the first
+    record that cannot be stored. Careful storing sets such a record aside as rejected and keeps its neighbours, at
+    the price of savepoints; the caller tries it when plain storing failed.
     """
-    mapper = Mapper(source, names or Names())
+    names = names or Names()
+    mappers = [Mapper(delivery.source, names) for delivery in deliveries]
+    outcomes = [
+        _store_one(delivery, mapper, at, is_careful) for delivery, mapper in zip(deliveries, mappers, strict=True)
+    ]
+    if not is_careful:
+        tellings = [
+            metrics.Telling(delivery.source, _of_kind(delivery.batch, Kind.SERIES), mapper)
+            for delivery, mapper in zip(deliveries, mappers, strict=True)
+        ]
+        for stored, series in zip(outcomes, metrics.upsert_all_series(tellings=tellings, at=at), strict=True):
+            stored.add(series)
+    for stored, mapper in zip(outcomes, mappers, strict=True):
+        stored.names.append(mapper.seen)
+    return outcomes
+
+
+def _store_one(delivery: Delivery, mapper: Mapper, at: datetime, is_careful: bool) -> Stored:
+    """Everything of one delivery; the series only when it is stored carefully."""
+    source, batch = delivery.source, delivery.batch
     stored = Stored(rejected=list(batch.rejected))
-    by_kind: dict[Kind, list[Record]] = defaultdict(list)
-    for record in batch.records:
-        by_kind[record.kind].append(record)  # type: ignore[attr-defined]  # every record class names its kind
     for kind in ORDER:
-        if records := by_kind.get(kind):
+        if kind is Kind.SERIES and not is_careful:
+            continue
+        if records := _of_kind(batch, kind):
 
             def put(some: Sequence[Record], kind: Kind = kind) -> Stored:
                 return _upsert(kind, source=source, records=some, mapper=mapper, at=at)
 
             stored.add(_store_carefully(kind, records, put) if is_careful else put(records))
-    stored.names.append(mapper.seen)
     for listing in batch.listings:
         stored.add(_mark_absent(source=source, listing=listing, at=at))
     return stored
+
+
+def _of_kind(batch: Batch, kind: Kind) -> list[Any]:
+    return [record for record in batch.records if record.kind is kind]  # type: ignore[attr-defined]  # all name theirs
 
 
 def _upsert(kind: Kind, *, source: Source, records: Sequence[Any], mapper: Mapper, at: datetime) -> Stored:

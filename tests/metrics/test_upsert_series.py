@@ -7,12 +7,16 @@ from datetime import UTC, datetime, timedelta
 from math import inf, nan
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.connectors.records import SeriesRecord
 from apps.metrics.models import Sample, Series
+from apps.metrics.services import Telling, upsert_all_series
 from apps.metrics.services import samples as sample_writing
+from apps.sources.mapping import Mapper, Names
 from apps.sources.models import Source
 from tests.factories import make_component, make_environment, make_feature, make_source
 from tests.metrics.factories import NOON, every, record, store
@@ -220,3 +224,21 @@ def contents(source: Source) -> tuple[list, list]:
         list(series.values_list("external_id", "last_at", "last_value", "first_at")),
         list(samples.values_list("series__external_id", "at", "value")),
     )
+
+
+def test_many_sources_are_stored_with_the_statements_of_one() -> None:
+    def tell(count: int, value: float) -> list[Telling]:
+        names = Names()
+        _ = names.rules, names.components, names.features, names.environments  # shared by all sources of a batch
+        series = record("same", samples=every(60, [value]))
+        return [Telling(source, [series], Mapper(source, names)) for source in sources[:count]]
+
+    sources = [make_source() for _ in range(13)]
+    with CaptureQueriesContext(connection) as alone:
+        upsert_all_series(tellings=tell(1, 1.0), at=NOON)
+    told = tell(13, 2.0)
+    with CaptureQueriesContext(connection) as together:
+        outcomes = upsert_all_series(tellings=told, at=NOON)
+    assert len(together) <= len(alone), "it does not grow with the sources"
+    assert [stored.changed for stored in outcomes] == [1, *[2] * 12], "a sample each, and a series where it was new"
+    assert [stored.changed for stored in upsert_all_series(tellings=told, at=NOON)] == [0] * 13

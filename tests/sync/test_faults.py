@@ -213,14 +213,14 @@ def test_a_store_that_fails_for_one_source_fails_for_no_other(upstream, monkeypa
 
     bad = make_source(connector="scripted", config={"url": upstream.url})
     good = [make_source(connector="scripted", config={"url": upstream.url}) for _ in range(3)]
-    original = finishing.store_batch
+    original = finishing.store_batches
 
-    def store(*, source, **rest):
-        if source.pk == bad.pk:
+    def store(*, deliveries, **rest):
+        if bad in [delivery.source for delivery in deliveries]:
             raise ZeroDivisionError
-        return original(source=source, **rest)
+        return original(deliveries=deliveries, **rest)
 
-    monkeypatch.setattr(finishing, "store_batch", store)
+    monkeypatch.setattr(finishing, "store_batches", store)
     upstream.answer(items(run(1)))
     tally = services.poll_all(claims=claim_due_sources(at=queries.database_time()), at=queries.database_time())
     assert (tally.succeeded, tally.failed) == (3, 1)

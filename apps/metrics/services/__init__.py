@@ -5,14 +5,16 @@ from apps.metrics.services.house import keep_house
 from apps.metrics.services.partitions import ensure_partitions, keep_partitions
 from apps.metrics.services.primaries import refresh_primaries
 from apps.metrics.services.remapping import remap
-from apps.metrics.services.series import upsert_series
+from apps.metrics.services.series import Telling, upsert_all_series, upsert_series
 
 __all__ = [
+    "Telling",
     "ensure_partitions",
     "keep_house",
     "keep_partitions",
     "refresh_primaries",
     "remap",
     "roll_up_hours",
+    "upsert_all_series",
     "upsert_series",
 ]

@@ -1,8 +1,8 @@
-"""What sources say about series, stored: one read, and writes only for what is new."""
+"""What sources say about series, stored: one read for all sources of a group, and writes only for what is new."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import repeat
@@ -23,19 +23,20 @@ from apps.sources.storing import Stored
 
 _COLUMNS: Final = "name, measure, unit, kind, labels, feature_id, component_id, environment_id"
 _KNOWN = f"""
-SELECT external_id, id, last_at, last_value, first_at, step_seconds, {_COLUMNS}
-FROM metrics_series WHERE source_id = %b AND external_id = ANY(%b::text[])
+SELECT source_id, external_id, id, last_at, last_value, first_at, step_seconds, {_COLUMNS}
+FROM metrics_series JOIN unnest(%b::bigint[], %b::text[]) AS asked (source_id, external_id)
+     USING (source_id, external_id)
 """  # noqa: S608 - constant names
 _DESCRIBE = f"""
 INSERT INTO metrics_series AS known (source_id, external_id, {_COLUMNS}, is_primary, first_seen_at)
-SELECT %b, row.external_id, row.name, row.measure, row.unit, row.kind, row.labels::jsonb, row.feature_id,
+SELECT row.source_id, row.external_id, row.name, row.measure, row.unit, row.kind, row.labels::jsonb, row.feature_id,
        row.component_id, row.environment_id, false, %b
-FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bigint[], %b::bigint[],
-            %b::bigint[]) AS row (external_id, {_COLUMNS})
+FROM unnest(%b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bigint[],
+            %b::bigint[], %b::bigint[]) AS row (source_id, external_id, {_COLUMNS})
 ON CONFLICT (source_id, external_id) DO UPDATE SET
     ({_COLUMNS}) = ROW (excluded.name, excluded.measure, excluded.unit, excluded.kind, excluded.labels,
                         excluded.feature_id, excluded.component_id, excluded.environment_id)
-RETURNING external_id, id
+RETURNING source_id, external_id, id
 """  # noqa: S608 - constant names
 # Forward only, and never by a sample that lies behind what is known.
 _MOVE = """
@@ -56,13 +57,23 @@ WHERE known.id = news.id AND known.rolled_until > date_trunc('hour', news.first_
 """
 
 Description = tuple[str, str, str, str, dict[str, str], int | None, int | None, int | None]
+Key = tuple[int, str]  # source and external id
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What one source said of its series in one batch."""
+
+    source: Source
+    records: Sequence[SeriesRecord]
+    mapper: Mapper
 
 
 @dataclass(slots=True)
 class _News:
     """One record on its way: what it says of its series, and its samples."""
 
-    external_id: str
+    key: Key
     description: Description
     pairs: list[Pair]
     id: int = 0
@@ -85,41 +96,63 @@ class _Known:
 
 
 def upsert_series(*, source: Source, records: Sequence[SeriesRecord], mapper: Mapper, at: datetime) -> Stored:
-    """Store series and their samples; `changed` counts rows truly written, so an unchanged re-poll answers 0.
+    """Store the series of one source; `changed` counts rows truly written, so an unchanged re-poll answers 0."""
+    return upsert_all_series(tellings=[Telling(source, records, mapper)], at=at)[0]
+
+
+def upsert_all_series(*, tellings: Sequence[Telling], at: datetime) -> list[Stored]:
+    """Store the series of many sources with a handful of statements; one outcome a telling, in their order.
 
     1. Clean: what cannot be believed is rejected with its reason, its neighbours go on.
     2. Describe: series that are new or say something else about themselves.
     3. Write samples, after their day partitions are there.
     4. Move `last_at` and `last_value`, forward only; choose the series that speak for a feature.
     """
-    stored = Stored()
-    news = _read(records, mapper, at, stored.rejected)
+    stored = [Stored() for _ in tellings]
+    read = [_read(telling, at, one.rejected) for telling, one in zip(tellings, stored, strict=True)]
+    news = [one for own in read for one in own]
     if not news:
         return stored
     with transaction.atomic():
-        known = _known(source, news)
-        described = [one for one in news if _differs(one, known.get(one.external_id))]
-        _describe(source, described, at, news, known)
+        known = _known(news)
+        described = {one.key for one in news if _differs(one, known.get(one.key))}
+        _describe([one for one in news if one.key in described], at, news, known)
         news.sort(key=lambda one: one.id)  # everybody locks in the same order
         partitions.ensure_partitions(days={pair[0].astimezone(UTC).date() for one in news for pair in one.pairs})
         written = write_samples(_rows(news))
-        moved = [one for one in news if _moves(one, known.get(one.external_id))]
-        _move(moved)
-        if written:
+        moved = {one.key for one in news if _moves(one, known.get(one.key))}
+        _move([one for one in news if one.key in moved])
+        if sum(written.values()):
             _reopen(news, at)
         if described:
-            primaries.refresh_primaries(feature_ids=_features(described, known))
-    stored.changed = len(described) + written
-    touched = moved if moved or not written else [one for one in news if one.pairs]
-    stored.feature_ids = _features([*described, *touched], known)
-    stored.topics = {f"feature-{feature_id}" for feature_id in stored.feature_ids}
+            primaries.refresh_primaries(feature_ids=_features([one for one in news if one.key in described], known))
+    for own, one in zip(read, stored, strict=True):
+        _sum_up(one, own, known, described, moved, written)
     return stored
 
 
-def _read(records: Sequence[SeriesRecord], mapper: Mapper, at: datetime, rejected: list[Rejected]) -> list[_News]:
+def _sum_up(
+    stored: Stored,
+    news: Sequence[_News],
+    known: dict[Key, _Known],
+    described: set[Key],
+    moved: set[Key],
+    written: Mapping[int, int],
+) -> None:
+    """What one source's part of the group came to."""
+    rows = sum(written.get(one.id, 0) for one in news)
+    fresh = [one for one in news if one.key in described]
+    touched = [one for one in news if one.key in moved]
+    touched = touched if touched or not rows else [one for one in news if one.pairs]
+    stored.changed = len(fresh) + rows
+    stored.feature_ids = _features([*fresh, *touched], known)
+    stored.topics = {f"feature-{feature_id}" for feature_id in stored.feature_ids}
+
+
+def _read(telling: Telling, at: datetime, rejected: list[Rejected]) -> list[_News]:
     window = cleaning.Window.around(at, partitions.kept_days())
-    news: dict[str, _News] = {}
-    for record in records:
+    news: dict[Key, _News] = {}
+    for record in telling.records:
         if reason := cleaning.unusable(record):
             rejected.append(_rejected(record, reason))
             continue
@@ -127,10 +160,10 @@ def _read(records: Sequence[SeriesRecord], mapper: Mapper, at: datetime, rejecte
         pairs, refused = cleaning.clean_samples(record, window, factor)
         if refused:
             rejected.append(refused)
-        earlier = news.get(record.external_id)
-        if earlier:
+        key = (telling.source.pk, record.external_id)
+        if earlier := news.get(key):
             pairs = sorted({**dict(earlier.pairs), **dict(pairs)}.items())
-        news[record.external_id] = _News(record.external_id, _description(record, unit, mapper), pairs)
+        news[key] = _News(key, _description(record, unit, telling.mapper), pairs)
     return list(news.values())
 
 
@@ -148,37 +181,35 @@ def _description(record: SeriesRecord, unit: str, mapper: Mapper) -> Description
     return (record.name, record.measure, unit, kind, labels, *where)
 
 
-def _known(source: Source, news: Sequence[_News]) -> dict[str, _Known]:
+def _known(news: Sequence[_News]) -> dict[Key, _Known]:
     with server_cursor() as cursor:
-        cursor.execute(_KNOWN, [source.pk, [one.external_id for one in news]])
-        return {row[0]: _known_row(row) for row in cursor}
+        cursor.execute(_KNOWN, [[one.key[0] for one in news], [one.key[1] for one in news]])
+        return {(row[0], row[1]): _known_row(row[2:]) for row in cursor}
 
 
 def _known_row(row: Sequence[Any]) -> _Known:
-    labels = orjson.loads(row[10]) if isinstance(row[10], str | bytes) else row[10]
-    description = (row[6], row[7], row[8], row[9], labels, row[11], row[12], row[13])
-    return _Known(row[1], row[2], row[3], row[4], row[5], description)
+    labels = orjson.loads(row[9]) if isinstance(row[9], str | bytes) else row[9]
+    description = (row[5], row[6], row[7], row[8], labels, row[10], row[11], row[12])
+    return _Known(row[0], row[1], row[2], row[3], row[4], description)
 
 
 def _differs(one: _News, known: _Known | None) -> bool:
     return known is None or known.description != one.description
 
 
-def _describe(
-    source: Source, described: Sequence[_News], at: datetime, news: Sequence[_News], known: dict[str, _Known]
-) -> None:
+def _describe(described: Sequence[_News], at: datetime, news: Sequence[_News], known: dict[Key, _Known]) -> None:
     """Write the descriptions that are new, and give every record the id of its row."""
-    ids = {external_id: row.id for external_id, row in known.items()}
+    ids = {key: row.id for key, row in known.items()}
     if described:
-        ordered = sorted(described, key=lambda one: one.external_id)
-        columns: list[list[Any]] = [[one.external_id for one in ordered]]
+        ordered = sorted(described, key=lambda one: one.key)
+        columns: list[list[Any]] = [[one.key[0] for one in ordered], [one.key[1] for one in ordered]]
         columns += [list(column) for column in zip(*(one.description for one in ordered), strict=True)]
-        columns[5] = [orjson.dumps(labels).decode() for labels in columns[5]]
+        columns[6] = [orjson.dumps(labels).decode() for labels in columns[6]]
         with server_cursor() as cursor:
-            cursor.execute(_DESCRIBE, [source.pk, at, *columns])
-            ids |= dict(cursor.fetchall())
+            cursor.execute(_DESCRIBE, [at, *columns])
+            ids |= {(source_id, external_id): pk for source_id, external_id, pk in cursor.fetchall()}
     for one in news:
-        one.id = ids[one.external_id]
+        one.id = ids[one.key]
 
 
 def _rows(news: Sequence[_News]) -> tuple[list[int], list[datetime], list[float]]:
@@ -228,8 +259,8 @@ def _reopen(news: Sequence[_News], at: datetime) -> None:
             cursor.execute(_REOPEN, [[one.id for one in late], [one.pairs[0][0] for one in late]])
 
 
-def _features(news: Iterable[_News], known: dict[str, _Known]) -> set[int]:
+def _features(news: Iterable[_News], known: dict[Key, _Known]) -> set[int]:
     """The features of these records, and those that they belonged to until now."""
     rows = list(news)
-    before = {known[one.external_id].description[5] for one in rows if one.external_id in known}
+    before = {known[one.key].description[5] for one in rows if one.key in known}
     return {feature_id for feature_id in {one.feature_id for one in rows} | before if feature_id is not None}
