@@ -42,6 +42,7 @@ class ArgoWorld(World):
     apps: list[Any] = field(default_factory=list)
     rights: tuple[str, ...] = ("*",)
     projects: tuple[str, ...] = ("shop",)
+    tells_rights: bool = True
     most: int = 1_000_000  # applications in one answer; more make the answer huge
 
     def add(self, name: str, **more: Any) -> dict[str, Any]:
@@ -76,7 +77,7 @@ class ArgoWorld(World):
             return self.listed(request)
         if path == "v1/projects":
             return self.answer({"metadata": {}, "items": [{"metadata": {"name": name}} for name in self.projects]})
-        if path.startswith("v1/account/can-i/applications/get/"):
+        if path.startswith("v1/account/can-i/applications/get/") and self.tells_rights:
             project = path.split("/")[5]
             return self.answer({"value": "yes" if {project, "*"} & set(self.rights) else "no"})
         return self.answer({"error": "Not Found", "code": 5, "message": "Not Found"}, 404)

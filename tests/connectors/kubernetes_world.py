@@ -12,7 +12,10 @@ from tests.connectors.worlds import World, iso
 
 GROUPS = {"apps/v1": "apis/apps/v1", "batch/v1": "apis/batch/v1", "v1": "api/v1"}
 REVISION = "deployment.kubernetes.io/revision"
-KINDS = {"deployments": "Deployment", "statefulsets": "StatefulSet", "daemonsets": "DaemonSet"}
+KINDS = {
+    "deployments": "Deployment", "statefulsets": "StatefulSet", "daemonsets": "DaemonSet", "jobs": "Job",
+    "replicasets": "ReplicaSet", "controllerrevisions": "ControllerRevision", "cronjobs": "CronJob", "pods": "Pod",
+}  # fmt: skip
 
 
 def template(image: str, name: str = "app") -> dict[str, Any]:
@@ -156,8 +159,9 @@ class KubernetesWorld(World):
         metadata = {"resourceVersion": str(self.versions)}
         if end < len(found):
             metadata |= {"continue": str(end), "remainingItemCount": len(found) - end}
-        kind = "".join(part.title() for part in resource[:-1].split("-")) + "List"
-        return self.answer({"kind": kind, "apiVersion": group, "metadata": metadata, "items": found[start:end]})
+        return self.answer(
+            {"kind": f"{KINDS[resource]}List", "apiVersion": group, "metadata": metadata, "items": found[start:end]}
+        )
 
     def is_wanted(self, item: Any, namespace: str, request: Request) -> bool:
         metadata = item["metadata"] if isinstance(item.get("metadata"), dict) else {}

@@ -228,3 +228,14 @@ def test_a_probe_names_the_projects_that_may_not_be_read(upstream: Upstream) -> 
     granted = {scope.name: scope.is_granted for scope in probe.scopes}
     expected = {"get applications of the project shop": True, "get applications of the project tools": False}
     assert granted == expected
+
+
+def test_a_server_that_cannot_say_what_we_may_is_taken_at_its_list(upstream: Upstream) -> None:
+    world = good_world()
+    world.tells_rights = False
+    cursor = fetch(upstream, world).cursor
+    config = {"url": upstream.url}
+    probe = ask(lambda http: ArgoCdConnector(config=config, secrets=SECRETS, http=http).probe())
+    assert [scope.is_granted for scope in probe.scopes] == [True]
+    world.apps = []
+    assert fetch(upstream, world, cursor).cursor["apps"] == {}
