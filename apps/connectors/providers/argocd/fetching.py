@@ -11,9 +11,9 @@ from apps.connectors.providers.argocd.alerts import read_alerts
 from apps.connectors.providers.argocd.changes import auto_sync_change, read_changes
 from apps.connectors.providers.argocd.cursor import Memory, Told, lost, remember_open
 from apps.connectors.providers.argocd.deployments import Deployments, read_deployments
-from apps.connectors.providers.argocd.normalize import App, Reading, read_apps
+from apps.connectors.providers.argocd.normalize import App, Reading, read_apps, revision_of
 from apps.connectors.records import DeploymentRecord, Kind, Listing, Record, Rejected
-from apps.connectors.values import stable_id
+from apps.connectors.values import object_or_empty, stable_id
 
 MOST_RECORDS = 1_000  # deployments of one fetch; the rest follows in the next
 
@@ -50,23 +50,17 @@ class Poll:
         return replace(memory, apps=known)
 
     def _read_app(self, app: App, told: Told | None) -> Told:
-        found = read_deployments(app)
-        digest = _digest(found)
+        digest = _digest(app)
         if told is None or told.digest != digest:
-            self._tell(app, found, told)
-        switches = told.switches if told else 0
-        if told is not None and told.is_automatic != app.is_synced_by_itself:
-            switches += 1
-            self.records.append(auto_sync_change(app, count=switches, at=self.now))
-        return Told(
-            number=found.last_number,
-            digest=digest,
-            is_automatic=app.is_synced_by_itself,
-            switches=switches,
-            open=remember_open(found.operation),
-        )
+            told = self._tell(app, told, digest)
+        if told.is_automatic == app.is_synced_by_itself:
+            return told
+        told = replace(told, is_automatic=app.is_synced_by_itself, switches=told.switches + 1)
+        self.records.append(auto_sync_change(app, count=told.switches, at=self.now))
+        return told
 
-    def _tell(self, app: App, found: Deployments, told: Told | None) -> None:
+    def _tell(self, app: App, told: Told | None, digest: str) -> Told:
+        found = read_deployments(app)
         after = told.number if told and told.number <= found.last_number else -1
         since = self.now - self.backfill if told is None else None
         fresh = [record for number, record in found.history.items() if number > after]
@@ -78,6 +72,13 @@ class Poll:
         self.records += [change for change in changes if since is None or change.at >= since]
         if told and told.open and told.open.get("id") not in _identities(found):
             self._end(told)
+        return Told(
+            number=found.last_number,
+            digest=digest,
+            is_automatic=told.is_automatic if told else app.is_synced_by_itself,
+            switches=told.switches if told else 0,
+            open=remember_open(found.operation),
+        )
 
     def _add(self, records: Sequence[DeploymentRecord]) -> None:
         self.records += records
@@ -98,11 +99,11 @@ def _identities(found: Deployments) -> set[str]:
     return {record.external_id for record in (*found.history.values(), *found.newest)}
 
 
-def _digest(found: Deployments) -> str:
+def _digest(app: App) -> str:
     """Changes when a deployment is new or one that may still change did; short, as the cursor holds one for each."""
-    parts = [
-        f"{record.external_id} {record.state} {record.raw_state} {record.revision} {record.updated_at.isoformat()} "
-        f"{record.labels.get('images', '')}"
-        for record in found.newest
-    ]
-    return stable_id(str(found.last_number), *parts)[:12]
+    state = object_or_empty(app.status.get("operationState"))
+    operation, result = object_or_empty(state.get("operation")), object_or_empty(state.get("syncResult"))
+    revision = revision_of(result) or revision_of(object_or_empty(operation.get("sync")))
+    parts = [state.get(name) for name in ("phase", "startedAt", "finishedAt")]
+    number = app.history[-1]["id"] if app.history else -1
+    return stable_id(str(number), app.images, revision, *map(str, parts))[:12]

@@ -20,6 +20,7 @@ from apps.connectors.records import Batch, Kind, Listing, Record
 
 ALL = ""  # every namespace
 MOST_NAMESPACES = 30
+SHARE = 0.3  # of time and questions after which no other namespace is begun: one may take a dozen questions
 MOST_REVIEWS = 40  # questions of one probe
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _RIGHTS = {
@@ -172,7 +173,7 @@ class KubernetesConnector(Connector):
             if look.has_rest:
                 break
             position += 1
-            if look.http.is_spent():
+            if look.http.is_spent(share=SHARE):
                 break
         is_over = position >= len(namespaces)
         going_on = self._seen(memory.round, look, position)

@@ -73,6 +73,7 @@ class Look:
     has_looked_everywhere: bool = True
     has_rest: bool = False
     deployments: int = 0
+    closed: set[str] = field(default_factory=set)  # namespaces whose pods we may not list
     looked_at: int = 0
     failed_jobs: int = 0
 
@@ -160,14 +161,14 @@ class Look:
 
     async def _pods(self, namespace: str, selector: str) -> list[Any]:
         """The pods of a selector; none when we may not list pods: the probe says so."""
-        if not selector or not self.with_pods:
+        if not selector or not self.with_pods or namespace in self.closed:
             return []
         try:
             return [prune(pod, POD) for pod in await self.client.everything("pods", namespace, selector=selector)]
         except SourceError as error:
             if error.error_class is not ErrorClass.AUTH:
                 raise
-            self.with_pods = False
+            self.closed.add(namespace)
             return []
 
     async def _read_jobs(self, namespace: str, place: Place) -> Place:
