@@ -6,6 +6,8 @@ from apps.connectors.base import Connector
 from apps.connectors.errors import ConfigError
 from apps.connectors.providers.alertmanager.connector import AlertmanagerConnector
 from apps.connectors.providers.litellm.connector import LitellmConnector
+from apps.connectors.providers.argocd.connector import ArgoCdConnector
+from apps.connectors.providers.kubernetes.connector import KubernetesConnector
 from apps.connectors.providers.mlflow.connector import MlflowConnector
 from apps.connectors.providers.openmetrics.connector import OpenMetricsConnector
 from apps.connectors.providers.prefect.connector import PrefectConnector
@@ -20,6 +22,8 @@ CONNECTORS: dict[str, type[Connector]] = {
     "litellm": LitellmConnector,
     "openmetrics": OpenMetricsConnector,
     "statuspage": StatuspageConnector,
+    "argocd": ArgoCdConnector,
+    "kubernetes": KubernetesConnector,
 }
 
 
