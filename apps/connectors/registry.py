@@ -8,12 +8,14 @@ from apps.connectors.providers.mlflow.connector import MlflowConnector
 from apps.connectors.providers.openmetrics.connector import OpenMetricsConnector
 from apps.connectors.providers.prefect.connector import PrefectConnector
 from apps.connectors.providers.prometheus.connector import PrometheusConnector
+from apps.connectors.providers.push.connector import PushConnector
 
 CONNECTORS: dict[str, type[Connector]] = {
     "prometheus": PrometheusConnector,
     "prefect": PrefectConnector,
     "mlflow": MlflowConnector,
     "openmetrics": OpenMetricsConnector,
+    "push": PushConnector,
 }
 
 

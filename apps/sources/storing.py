@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from apps.connectors.records import Rejected
+from apps.connectors.records import Kind, Rejected
 from apps.events.services import NewEvent
 
 
@@ -20,6 +20,7 @@ class Stored:
     feature_ids: set[int] = field(default_factory=set)
     topics: set[str] = field(default_factory=set)
     rejected: list[Rejected] = field(default_factory=list)
+    changed_ids: set[tuple[Kind, str]] = field(default_factory=set)  # external ids of the records behind `changed`
 
     def add(self, other: Stored) -> None:
         """Fold `other` into this one."""
@@ -28,3 +29,4 @@ class Stored:
         self.feature_ids |= other.feature_ids
         self.topics |= other.topics
         self.rejected += other.rejected
+        self.changed_ids |= other.changed_ids

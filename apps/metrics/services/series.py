@@ -109,8 +109,9 @@ def upsert_series(*, source: Source, records: Sequence[SeriesRecord], mapper: Ma
             _reopen(news, at)
         if described:
             primaries.refresh_primaries(feature_ids=_features(described, known))
-    stored.changed = len(described) + written
     touched = moved if moved or not written else [one for one in news if one.pairs]
+    stored.changed = len(described) + written
+    stored.changed_ids = {(Kind.SERIES, one.external_id) for one in [*described, *touched]}
     stored.feature_ids = _features([*described, *touched], known)
     stored.topics = {f"feature-{feature_id}" for feature_id in stored.feature_ids}
     return stored
