@@ -1,0 +1,92 @@
+"""The addresses of the API, version 1. Each one enters, reads, stores and answers; the work lies elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja import NinjaAPI
+from ninja.security import HttpBearer
+
+from apps.api.answers import answer_results
+from apps.api.entrance import PUSH_SCOPES, Entry, enter
+from apps.api.errors import ApiError
+from apps.api.storing import push
+from apps.sources.condition import judge_source
+
+api = NinjaAPI(
+    title="OpsPortal",
+    version="1",
+    description="Systems report by themselves what they did.",
+    docs_url=None,
+    urls_namespace="api",
+)
+
+
+class TokenAuth(HttpBearer):
+    """Opens an address to tokens with one of `scopes`."""
+
+    def __init__(self, *scopes: str) -> None:
+        super().__init__()
+        self.scopes = scopes
+
+    def __call__(self, request: HttpRequest) -> Entry:
+        """The entry, which the view finds as `request.auth`; raises ApiError."""
+        assert request.resolver_match is not None
+        return enter(request, scopes=self.scopes, slug=request.resolver_match.kwargs["slug"])
+
+    def authenticate(self, request: HttpRequest, token: str) -> Any:
+        """Not used: the header is read at the entrance."""
+        raise NotImplementedError
+
+
+@api.exception_handler(ApiError)
+def refused(_request: HttpRequest, error: ApiError) -> Any:
+    """A refusal in the one shape."""
+    return error.answer()
+
+
+@api.exception_handler(Exception)
+def failed(_request: HttpRequest, error: Exception) -> Any:
+    """Our own mistakes go on to `for_machines`, with DEBUG as well."""
+    raise error
+
+
+@api.get(
+    "/sources/{slug:slug}",
+    auth=TokenAuth("read"),
+    url_name="source",
+    summary="How a source is doing",
+    openapi_extra={"x-scopes": ["read"]},
+)
+def source(request: HttpRequest, slug: str) -> dict[str, Any]:  # noqa: ARG001 - the signature documents the address
+    """When the source was last heard, and whether that is as often as expected."""
+    entry = _entry(request)
+    found = judge_source(source=entry.source, state=entry.source.state, at=timezone.now())
+    heard = entry.source.state.last_success_at
+    return {
+        "slug": entry.source.slug,
+        "name": entry.source.name,
+        "status": found.status.value,
+        "sentence": found.sentence,
+        "last_heard_at": heard.isoformat() if heard else None,
+        "expected_every_seconds": entry.source.interval_seconds,
+    }
+
+
+@api.post(
+    "/sources/{slug:slug}/heartbeat",
+    auth=TokenAuth(*PUSH_SCOPES),
+    url_name="heartbeat",
+    summary="A sign of life",
+    openapi_extra={"x-scopes": list(PUSH_SCOPES)},
+)
+def heartbeat(request: HttpRequest, slug: str) -> Any:  # noqa: ARG001 - the signature documents the address
+    """The source counts as heard, though it has nothing to tell."""
+    return answer_results(push(source=_entry(request).source))
+
+
+def _entry(request: HttpRequest) -> Entry:
+    entry: Entry = request.auth  # type: ignore[attr-defined]  # what TokenAuth returned
+    return entry
