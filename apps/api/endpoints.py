@@ -6,16 +6,18 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import NinjaAPI
 from ninja.security import HttpBearer
 
-from apps.api.answers import answer_results
+from apps.api.document import Api, described, described_noun
 from apps.api.entrance import PUSH_SCOPES, Entry, enter
 from apps.api.errors import ApiError
-from apps.api.storing import push
+from apps.api.nouns import NOUNS, Noun
+from apps.api.reading import read_body, read_items
+from apps.api.repeating import Answer, answer_once
+from apps.api.storing import answer_of, push, report
 from apps.sources.condition import judge_source
 
-api = NinjaAPI(
+api = Api(
     title="OpsPortal",
     version="1",
     description="Systems report by themselves what they did.",
@@ -58,7 +60,7 @@ def failed(_request: HttpRequest, error: Exception) -> Any:
     auth=TokenAuth("read"),
     url_name="source",
     summary="How a source is doing",
-    openapi_extra={"x-scopes": ["read"]},
+    openapi_extra=described("read", answer="source"),
 )
 def source(request: HttpRequest, slug: str) -> dict[str, Any]:  # noqa: ARG001 - the signature documents the address
     """When the source was last heard, and whether that is as often as expected."""
@@ -80,11 +82,37 @@ def source(request: HttpRequest, slug: str) -> dict[str, Any]:  # noqa: ARG001 -
     auth=TokenAuth(*PUSH_SCOPES),
     url_name="heartbeat",
     summary="A sign of life",
-    openapi_extra={"x-scopes": list(PUSH_SCOPES)},
+    openapi_extra=described(*PUSH_SCOPES),
 )
 def heartbeat(request: HttpRequest, slug: str) -> Any:  # noqa: ARG001 - the signature documents the address
     """The source counts as heard, though it has nothing to tell."""
-    return answer_results(push(source=_entry(request).source))
+    return answer_of(push(source=_entry(request).source)).response()
+
+
+def _add(noun: Noun) -> None:
+    """The address that takes reports of one kind of thing."""
+
+    def take(request: HttpRequest, slug: str) -> Any:  # noqa: ARG001 - the signature documents the address
+        entry, body = _entry(request), read_body(request)
+
+        def work() -> Answer:
+            return report(source=entry.source, noun=noun, items=read_items(body), bytes_read=len(body))
+
+        return answer_once(request=request, token=entry.token, body=body, work=work)
+
+    api.post(
+        f"/sources/{{slug:slug}}/{noun.path}",
+        auth=TokenAuth(noun.scope),
+        url_name=noun.path,
+        operation_id=f"report-{noun.path}",
+        summary=noun.summary,
+        description=noun.meaning,
+        openapi_extra=described_noun(noun),
+    )(take)
+
+
+for _noun in NOUNS:
+    _add(_noun)
 
 
 def _entry(request: HttpRequest) -> Entry:
