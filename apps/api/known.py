@@ -17,11 +17,11 @@ from apps.sources.models import Source
 
 Known = dict[Key, dict[str, Any]]
 OF_A_RUN = (
-    "name", "scheduled_for", "started_at", "finished_at", "trigger", "triggered_by", "parameters",
+    "state", "name", "scheduled_for", "started_at", "finished_at", "trigger", "triggered_by", "parameters",
     "revision", "partition_key", "rows_in", "rows_out", "cost", "url", "labels",
 )  # fmt: skip
-OF_A_STEP = ("name", "started_at", "finished_at", "position", "upstream", "url")
-OF_A_DEPLOYMENT = ("started_at", "finished_at", "deployed_by", "description", "url", "labels")
+OF_A_STEP = ("state", "name", "started_at", "finished_at", "position", "upstream", "url")
+OF_A_DEPLOYMENT = ("state", "started_at", "finished_at", "deployed_by", "description", "url", "labels")
 
 
 def known_runs(source: Source, keys: Sequence[Key]) -> Known:

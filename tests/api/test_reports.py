@@ -88,6 +88,15 @@ def test_what_is_left_out_later_stays_as_it_was(report):
     assert Run.objects.get().triggered_by == "bob"
 
 
+def test_a_run_that_begins_anew_has_new_times(report):
+    report("runs", RUN | {"state": "failed", "started_at": "2026-11-24T10:00:00Z", "error": "no memory"})
+    report("runs", RUN | {"attempts": 2})
+    run = Run.objects.get()
+    assert (run.state, run.attempts, run.finished_at, run.error) == ("running", 2, None, "")
+    assert run.started_at == run.upstream_at
+    assert report("runs", {"external_id": "r1", "pipeline": "nightly"})[1] == 207  # a state must be said
+
+
 def test_older_news_never_overwrites_newer(report):
     at = "2026-11-24T10:0{}:00+00:00"
     report("runs", RUN | {"state": "failed", "updated_at": at.format(5)})

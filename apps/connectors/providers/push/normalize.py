@@ -17,6 +17,7 @@ from apps.connectors.records import Kind, Record, Rejected
 from apps.connectors.values import MAX_NAME
 
 MOST_REASONS = 3
+OVER = frozenset({"succeeded", "failed", "crashed", "cancelled", "skipped"})
 
 Key = tuple[str, str]
 
@@ -61,7 +62,7 @@ def _read(reader: Reader, item: Any, at: datetime, stored: Mapping[str, Any]) ->
     try:
         if not isinstance(item, Mapping):
             raise ValueError("it is not an object")
-        read = reader.item.model_validate({**stored, **item})
+        read = reader.item.model_validate({**_still_true(stored, item), **item})
         records = reader.records(read, at, raw)
     except ValidationError as error:
         reason = "; ".join(_reason(detail, reader.item) for detail in error.errors(include_url=False)[:MOST_REASONS])
@@ -69,6 +70,13 @@ def _read(reader: Reader, item: Any, at: datetime, stored: Mapping[str, Any]) ->
     except (ValueError, OverflowError) as error:
         return _refused(reader, raw, str(error))
     return ReadItem(records[-1].external_id, records)
+
+
+def _still_true(stored: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]:
+    """What is stored without its state; what was over and runs again has new times."""
+    begins_anew = stored.get("state") in OVER and item.get("state") in ("queued", "running")
+    gone = {"state", "started_at", "finished_at"} if begins_anew else {"state"}
+    return {name: value for name, value in stored.items() if name not in gone}
 
 
 def _refused(reader: Reader, raw: Mapping[str, Any], reason: str) -> ReadItem:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from apps.connectors.providers.push import items
-from apps.connectors.providers.push.normalize import Reader, whole
+from apps.connectors.providers.push.normalize import OVER, Reader, whole
 from apps.connectors.records import (
     AlertRecord,
     AlertState,
@@ -32,7 +32,6 @@ from apps.connectors.records import (
 from apps.connectors.values import first_line, stable_id
 
 Raw = Mapping[str, Any]
-OVER = frozenset({"succeeded", "failed", "crashed", "cancelled", "skipped"})
 
 
 def _pipeline(item: items.PipelineItem, _at: datetime, raw: Raw) -> tuple[Record, ...]:
