@@ -107,7 +107,7 @@ def token_listing(*, at: datetime) -> Listing:
             Column("expires_at", "Valid until", sort="expires_at", cls="r"),
             Column("created_at", "Made", sort="created_at", is_shown=False),
             Column("revoked_at", "Revoked", is_shown=False),
-            Column("revoke", "", value=lambda _: "", cls="r"),
+            Column("end", "End it", value=lambda _: "", cls="r"),
         ),
         filters=(
             Filter("q", "Name", "text", apply="name__icontains"),

@@ -22,6 +22,7 @@ ERRORS = {
     413: "larger than 1 MiB",
     422: "another shape than documented, or an Idempotency-Key that came with another body",
     429: "too many requests; the header Retry-After says how long to wait",
+    503: "other reports to the source are being stored; the header Retry-After says how long to wait",
 }
 IDEMPOTENCY = {
     "name": "Idempotency-Key",

@@ -35,7 +35,7 @@ def endpoints(document: Mapping[str, Any], *, base_url: str) -> list[Endpoint]:
 def _endpoint(path: str, method: str, operation: Mapping[str, Any], base_url: str) -> Endpoint:
     body = _example(operation.get("requestBody", {}))
     return Endpoint(
-        name=path.rpartition("/")[2].strip("{}"),
+        name=operation["operationId"],
         method=method.upper(),
         path=path,
         summary=operation.get("summary", ""),

@@ -55,10 +55,42 @@ def failed(_request: HttpRequest, error: Exception) -> Any:
     raise error
 
 
+def _add(noun: Noun) -> None:
+    """The address that takes reports of one kind of thing."""
+
+    def take(request: HttpRequest, slug: str) -> Any:  # noqa: ARG001 - the signature documents the address
+        entry, body = _entry(request), read_body(request)
+
+        def work() -> Answer:
+            return report(source=entry.source, noun=noun, items=read_items(body), bytes_read=len(body))
+
+        return answer_once(request=request, token=entry.token, body=body, work=work)
+
+    api.post(
+        f"/sources/{{slug:slug}}/{noun.path}",
+        auth=TokenAuth(noun.scope),
+        url_name=noun.path,
+        operation_id=noun.path,
+        summary=noun.summary,
+        description=noun.meaning,
+        openapi_extra=described_noun(noun),
+    )(take)
+
+
+for _noun in NOUNS:
+    _add(_noun)
+
+
+def _entry(request: HttpRequest) -> Entry:
+    entry: Entry = request.auth  # type: ignore[attr-defined]  # what TokenAuth returned
+    return entry
+
+
 @api.get(
     "/sources/{slug:slug}",
     auth=TokenAuth("read"),
     url_name="source",
+    operation_id="source",
     summary="How a source is doing",
     openapi_extra=described("read", answer="source"),
 )
@@ -81,40 +113,10 @@ def source(request: HttpRequest, slug: str) -> dict[str, Any]:  # noqa: ARG001 -
     "/sources/{slug:slug}/heartbeat",
     auth=TokenAuth(*PUSH_SCOPES),
     url_name="heartbeat",
+    operation_id="heartbeat",
     summary="A sign of life",
     openapi_extra=described(*PUSH_SCOPES),
 )
 def heartbeat(request: HttpRequest, slug: str) -> Any:  # noqa: ARG001 - the signature documents the address
     """The source counts as heard, though it has nothing to tell."""
     return answer_of(push(source=_entry(request).source)).response()
-
-
-def _add(noun: Noun) -> None:
-    """The address that takes reports of one kind of thing."""
-
-    def take(request: HttpRequest, slug: str) -> Any:  # noqa: ARG001 - the signature documents the address
-        entry, body = _entry(request), read_body(request)
-
-        def work() -> Answer:
-            return report(source=entry.source, noun=noun, items=read_items(body), bytes_read=len(body))
-
-        return answer_once(request=request, token=entry.token, body=body, work=work)
-
-    api.post(
-        f"/sources/{{slug:slug}}/{noun.path}",
-        auth=TokenAuth(noun.scope),
-        url_name=noun.path,
-        operation_id=f"report-{noun.path}",
-        summary=noun.summary,
-        description=noun.meaning,
-        openapi_extra=described_noun(noun),
-    )(take)
-
-
-for _noun in NOUNS:
-    _add(_noun)
-
-
-def _entry(request: HttpRequest) -> Entry:
-    entry: Entry = request.auth  # type: ignore[attr-defined]  # what TokenAuth returned
-    return entry

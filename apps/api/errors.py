@@ -7,9 +7,11 @@ from functools import wraps
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils.log import log_response
+from psycopg.errors import LockNotAvailable, QueryCanceled
 
 View = Callable[..., HttpResponseBase]
 
@@ -31,6 +33,11 @@ class ApiError(Exception):
         """The response."""
         error = {"code": self.code, "message": self.message} | ({"field": self.field} if self.field else {})
         return JsonResponse({"error": error}, status=self.status, headers=self.headers)
+
+
+def waited_too_long(error: OperationalError) -> bool:
+    """Whether the database gave up because something else held what was needed, so that trying again helps."""
+    return isinstance(error.__cause__, LockNotAvailable | QueryCanceled)
 
 
 def for_machines(view: View) -> View:

@@ -11,10 +11,9 @@ from typing import Any, Self
 import orjson
 from django.db import OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse
-from psycopg.errors import LockNotAvailable, QueryCanceled
 
 from apps.accounts.models import ApiToken
-from apps.api.errors import ApiError
+from apps.api.errors import ApiError, waited_too_long
 from apps.api.models import KeptAnswer
 from apps.sync.finishing import limit_waiting
 
@@ -63,7 +62,7 @@ def answer_once(*, request: HttpRequest, token: ApiToken, body: bytes, work: Cal
         with transaction.atomic():
             return _answer(token, key, digest, work)
     except OperationalError as error:
-        if isinstance(error.__cause__, LockNotAvailable | QueryCanceled):
+        if waited_too_long(error):
             raise _busy() from None
         raise
 

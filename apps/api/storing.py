@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from django.db import OperationalError
 from django.utils import timezone
 
-from apps.api.errors import ApiError
+from apps.api.errors import ApiError, waited_too_long
 from apps.api.nouns import Noun
 from apps.api.repeating import Answer
 from apps.connectors.providers.push.normalize import ReadItem, key_of, read_items
@@ -31,13 +32,21 @@ def report(*, source: Source, noun: Noun, items: Sequence[Any], bytes_read: int)
 def push(
     *, source: Source, records: Sequence[Record] = (), rejected: Sequence[Rejected] = (), bytes_read: int = 0
 ) -> list[Told]:
-    """`store_push` for a request: raises ApiError 409 for a source that takes no reports, 404 for one that is gone."""
+    """`store_push` for a request.
+
+    Raises ApiError: 409 for a source that takes no reports, 404 for one that is gone, 503 when others keep it busy.
+    """
     try:
         return store_push(source=source, records=records, rejected=rejected, bytes_read=bytes_read)
     except PushRefusedError as refusal:
         raise ApiError(409, "takes_no_reports", str(refusal)) from None
     except SourceState.DoesNotExist:
         raise ApiError(404, "no_source", "No source has this short name; it may have been removed.") from None
+    except OperationalError as error:
+        if not waited_too_long(error):
+            raise
+        message = "Other reports to this source are being stored; send this one again in a few seconds."
+        raise ApiError(503, "busy", message, headers={"Retry-After": "2"}) from None
 
 
 def answer_of(fates: Sequence[Told], external_ids: Sequence[str] = ()) -> Answer:

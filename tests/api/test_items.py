@@ -71,7 +71,7 @@ def test_every_trigger_is_taken(trigger):
         ({"external_id": None}, "external_id: input should be a valid string."),
         ({"external_id": " "}, "external_id: string should have at least 1 character."),
         ({"external_id": "x" * 513}, "external_id: string should have at most 512 characters."),
-        ({"pipelin": "x"}, "pipelin: there is no such field; did you mean pipeline?."),
+        ({"pipelin": "x"}, "pipelin: there is no such field; did you mean pipeline?"),
         ({"zzz": 1}, "zzz: there is no such field."),
         ({"started_at": "yesterday"}, "started_at: “yesterday” is not a time."),
         ({"started_at": "2026-11-24T10:00:00"}, "started_at: the time “2026-11-24T10:00:00” has no time zone."),
@@ -85,7 +85,7 @@ def test_every_trigger_is_taken(trigger):
     ids=lambda value: str(value)[:40],
 )
 def test_a_mistake_is_named_with_its_field(change, sentence):
-    assert sentence.replace("?.", "?") in reason(readers.RUNS, RUN | change)
+    assert sentence in reason(readers.RUNS, RUN | change)
 
 
 @pytest.mark.parametrize("item", [None, 1, "text", [], [RUN]])

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+
 import pytest
 
+from apps.api.documentation import endpoints
+from apps.api.endpoints import api
 from apps.sync.pushing import store_push
 from tests.api.asking import push_source
 
@@ -20,6 +25,16 @@ def test_the_page_shows_every_address_with_an_example(signed_in, outsider, clien
     for path in paths:
         assert path.replace("{slug}", "my-source") in page
     assert "http://testserver/api/v1/" in page
+
+
+def test_every_example_of_the_page_is_a_command_a_shell_understands(db):
+    for endpoint in endpoints(api.get_openapi_schema(), base_url="https://portal.example.com"):
+        words = shlex.split(endpoint.curl)
+        assert words[:3] == ["curl", "-X", endpoint.method]
+        assert words[3].startswith("https://portal.example.com/api/v1/sources/my-source")
+        if endpoint.body:
+            assert json.loads(words[-1]) == json.loads(endpoint.body)
+            assert endpoint.scopes
 
 
 def test_the_page_is_for_people_who_are_signed_in(client, db):

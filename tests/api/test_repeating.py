@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 
 from apps.accounts.models import ApiToken
@@ -17,7 +19,8 @@ from apps.api.repeating import tidy_answers
 from apps.api.tasks import forget_answers
 from apps.pipelines.models import Run
 from apps.sources import queries
-from apps.sources.models import Poll, Source
+from apps.sources.models import Poll, Source, SourceState
+from apps.sync import pushing
 from tests.api.asking import error_of, make_token, push_source, send
 
 BODY = {"items": [{"external_id": "r1", "pipeline": "nightly", "state": "running"}]}
@@ -140,30 +143,48 @@ def test_of_many_at_once_with_one_key_one_stores_and_all_get_its_answer(token):
     assert Poll.objects.get().requests == 1
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_key_that_is_held_for_too_long_says_so(token, monkeypatch):
-    monkeypatch.setattr(repeating, "limit_waiting", _impatient)
+@contextmanager
+def held(hold: Callable[[], object]) -> Iterator[None]:
+    """Something else does `hold` in a transaction that stays open meanwhile."""
     holding, done = threading.Event(), threading.Event()
 
-    def hold():
-        from django.db import transaction
-
+    def work():
         with transaction.atomic():
-            KeptAnswer.objects.create(token=ApiToken.objects.get(), key="k1", digest="x", at=queries.database_time())
+            hold()
             holding.set()
             done.wait(30)
         connection.close()
 
-    thread = threading.Thread(target=hold)
+    thread = threading.Thread(target=work)
     thread.start()
     holding.wait(30)
     try:
-        response = again(token)
+        yield
     finally:
         done.set()
         thread.join(30)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_that_is_held_for_too_long_says_so(token, monkeypatch):
+    monkeypatch.setattr(repeating, "limit_waiting", _impatient)
+    values = {"token": ApiToken.objects.get(), "key": "k1", "digest": "x", "at": queries.database_time()}
+    with held(lambda: KeptAnswer.objects.create(**values)):
+        response = again(token)
     assert (response.status_code, error_of(response)["code"]) == (409, "in_progress")
     assert response["Retry-After"] == "2"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "k1"}], ids=["without a key", "with a key"])
+def test_a_source_that_is_busy_for_too_long_says_so(token, monkeypatch, headers):
+    monkeypatch.setattr(pushing, "limit_waiting", _impatient)
+    with held(lambda: SourceState.objects.select_for_update().get()):
+        response = send(PATH, BODY, token=token, **headers)
+    assert (response.status_code, error_of(response)["code"]) == (503, "busy")
+    assert response["Retry-After"] == "2"
+    assert not KeptAnswer.objects.exists()
+    assert send(PATH, BODY, token=token, **headers).json()["counts"]["stored"] == 1
 
 
 def _impatient():

@@ -82,7 +82,7 @@ def _still_true(stored: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str,
 def _refused(reader: Reader, raw: Mapping[str, Any], reason: str) -> ReadItem:
     found = raw.get(reader.id_field, "")
     external_id = str(found)[:MAX_NAME] if isinstance(found, str | int) else ""
-    sentence = f"{reason[:500]}."
+    sentence = reason[:500] + ("" if reason.endswith("?") else ".")
     return ReadItem(external_id, rejected=Rejected(kind=reader.kind, external_id=external_id, reason=sentence, raw=raw))
 
 
