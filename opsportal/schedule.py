@@ -23,6 +23,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 3600.0,
         "options": {"expires": 3600.0},
     },
+    "forget-answers": {
+        "task": "apps.api.tasks.forget_answers",
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
+    },
     "tidy-sources": {
         "task": "apps.sources.tasks.tidy_sources",
         "schedule": 3600.0,

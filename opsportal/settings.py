@@ -25,6 +25,7 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 ALLOWED_NETWORKS = env.list("OPSPORTAL_ALLOWED_NETWORKS", default=["127.0.0.0/8", "::1/128"])
 TELEMETRY_TOKEN = env.str("OPSPORTAL_TELEMETRY_TOKEN", default="")  # opens /sources/telemetry to other machines
+API_PER_MINUTE = env.int("OPSPORTAL_API_PER_MINUTE", default=600)  # requests of one API token
 IS_HTTPS = env.bool("OPSPORTAL_HTTPS", default=False)
 
 SECURE_SSL_REDIRECT = IS_HTTPS
@@ -81,6 +82,7 @@ INSTALLED_APPS = [
     "apps.sync",
     "apps.portal",
     "apps.demo",
+    "apps.api",
 ]
 MIDDLEWARE = [
     "apps.core.middleware.RequestIdMiddleware",

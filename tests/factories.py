@@ -32,7 +32,7 @@ def make_component(**fields: Any) -> Component:
 
 
 def make_source(**fields: Any) -> Source:
-    """A source with its state row, as the form makes them."""
+    """A source with its state row, as the form makes them; `connector="push", is_polled=False` is one that reports."""
     n = next(_number)
     defaults = {"slug": f"source-{n}", "name": f"Source {n}", "connector": "prometheus", "config": {}}
     source = Source.objects.create(**defaults | fields)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -9,6 +10,7 @@ from django.contrib.auth import password_validation
 
 from apps.accounts.form_style import Styled
 from apps.accounts.models import User
+from apps.accounts.scopes import SCOPES
 
 if TYPE_CHECKING:
     UserForm = forms.ModelForm[User]
@@ -113,3 +115,38 @@ class UserPasswordForm(Styled, forms.Form):
         widget=NEW_PASSWORD,
         help_text="Left empty, a strong one is made and shown once on the next page.",
     )
+
+
+class TokenForm(Styled, forms.Form):
+    """What a new API token is called, what it may do, where and for how long."""
+
+    name = forms.CharField(
+        max_length=120, help_text="What will use it, such as “checkout CI”; you recognise it by this later."
+    )
+    scopes = forms.MultipleChoiceField(
+        label="What it may do",
+        choices=[(scope.key, scope.label) for scope in SCOPES.values()],
+        widget=forms.CheckboxSelectMultiple,
+    )
+    sources = forms.CharField(
+        label="Only these sources",
+        required=False,
+        max_length=2000,
+        help_text="Their short names as in the address of their page, with blanks between. Left empty, every source.",
+    )
+    days = forms.TypedChoiceField(
+        label="Valid for", choices=[(30, "30 days"), (90, "90 days"), (180, "180 days"), (365, "a year")], coerce=int
+    )
+
+    def clean_sources(self) -> list[str]:
+        """The short names, each once."""
+        names = dict.fromkeys(self.cleaned_data["sources"].replace(",", " ").split())
+        for name in names:
+            if not re.fullmatch(r"[a-z0-9_-]{1,80}", name):
+                raise forms.ValidationError(f"“{name[:80]}” is not the short name of a source.")
+        return list(names)
+
+    @property
+    def meanings(self) -> list[tuple[Any, str]]:
+        """Each box of the scopes with what it opens."""
+        return list(zip(self["scopes"], (scope.meaning for scope in SCOPES.values()), strict=True))

@@ -1,9 +1,9 @@
-"""The lists of people and of deeds."""
+"""The lists of people, of deeds and of API tokens."""
 
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q
@@ -86,3 +86,40 @@ AUDIT = Listing(
     empty_title="No deed was recorded yet",
     empty_text="Every change that somebody makes in the portal is written here, and nobody can change it afterwards.",
 )
+
+
+def token_listing(*, at: datetime) -> Listing:
+    """The list of API tokens as they are at `at`."""
+    return Listing(
+        name="tokens",
+        noun="token",
+        nouns="tokens",
+        caption="API tokens, newest first",
+        default_sort="-created_at",
+        row_template="accounts/_token_row.html",
+        columns=(
+            Column("name", "Token", sort="name"),
+            Column("state", "State", value=lambda row: row.state_at(at).value),
+            Column("user", "Of", value="user.username", sort="user__username"),
+            Column("scopes", "May", csv=lambda row: " ".join(row.scopes)),
+            Column("sources", "Only sources", csv=lambda row: " ".join(row.sources)),
+            Column("last_used_at", "Last used", sort="last_used_at", cls="r"),
+            Column("expires_at", "Valid until", sort="expires_at", cls="r"),
+            Column("created_at", "Made", sort="created_at", is_shown=False),
+            Column("revoked_at", "Revoked", is_shown=False),
+            Column("end", "End it", value=lambda _: "", cls="r"),
+        ),
+        filters=(
+            Filter("q", "Name", "text", apply="name__icontains"),
+            Filter("of", "Person", "text", apply="user__username__icontains"),
+            Filter("ended", "Without ended ones", "bool", apply=lambda rows, _: _still_valid(rows, at)),
+        ),
+        empty_title="No token yet",
+        empty_text="A token lets a system or a script report to the portal by itself, without anybody signing in.",
+        empty_action="Make a token",
+        empty_url=reverse_lazy("accounts:token-create"),  # type: ignore[arg-type]  # a lazy text is drawn like a text
+    )
+
+
+def _still_valid(rows: Any, at: datetime) -> Any:
+    return rows.filter(revoked_at=None, expires_at__gt=at, user__is_active=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, ClassVar
 
@@ -12,6 +13,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower, Now
 from django.utils.crypto import salted_hmac
+
+from apps.accounts.status import TokenState
 
 
 class Role(models.TextChoices):
@@ -132,6 +135,44 @@ class AuditEntry(models.Model):
     def differences(self) -> list[tuple[str, Any, Any]]:
         """(name, before, after) of everything that the deed touched, None where there was nothing."""
         return [(name, self.before.get(name), self.after.get(name)) for name in {**self.before, **self.after}]
+
+
+class ApiToken(models.Model):
+    """A machine's way in, bound to a person. The token itself is shown once; only its SHA-256 is kept.
+
+    A plain hash is enough: a token has 256 random bits, so nobody can guess from the digest back to it.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=120)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    hint = models.CharField(max_length=12, editable=False)  # how the token begins, to tell one from another
+    scopes = ArrayField(models.CharField(max_length=40))
+    sources = ArrayField(models.CharField(max_length=80), default=list, blank=True)  # slugs; none means every source
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, editable=False)  # written at most once a minute
+    revoked_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(expires_at__lte=models.F("created_at") + timedelta(days=365)),
+                name="token_lives_a_year_at_most",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.hint}…)"
+
+    def state_at(self, at: datetime) -> TokenState:
+        """Whether it opens anything at `at`; needs `user`."""
+        if self.revoked_at is not None:
+            return TokenState.REVOKED
+        if self.expires_at <= at:
+            return TokenState.EXPIRED
+        return TokenState.VALID if self.user.is_active else TokenState.ASLEEP
 
 
 class SignInAttempt(models.Model):

@@ -21,6 +21,9 @@ MAY: dict[str, frozenset[Role]] = {
     "source:poll": HANDS_ON,
     "source:change": HANDS_ON,
     "source:remove": ADMINS,
+    "source:push": HANDS_ON,  # by a token of the person
+    "token:create": HANDS_ON,
+    "token:revoke-any": ADMINS,
     "catalog:change": HANDS_ON,
     "catalog:remove": ADMINS,
     "membership:change": ADMINS,  # a role in a team grants rights

@@ -16,5 +16,8 @@ urlpatterns = [
     path("people/new/", views.user_create, name="user-create"),
     path("people/<int:user_id>/", views.user_change, name="user-change"),
     path("people/<int:user_id>/password/", views.user_password, name="user-password"),
+    path("tokens/", views.token_list, name="token-list"),
+    path("tokens/new/", views.token_create, name="token-create"),
+    path("tokens/<int:token_id>/revoke/", views.token_revoke, name="token-revoke"),
     path("audit/", views.audit_list, name="audit-list"),
 ]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from apps.connectors.base import Connector
 from apps.connectors.errors import ConfigError
 from apps.connectors.providers.alertmanager.connector import AlertmanagerConnector
-from apps.connectors.providers.litellm.connector import LitellmConnector
 from apps.connectors.providers.argocd.connector import ArgoCdConnector
 from apps.connectors.providers.kubernetes.connector import KubernetesConnector
+from apps.connectors.providers.litellm.connector import LitellmConnector
 from apps.connectors.providers.mlflow.connector import MlflowConnector
 from apps.connectors.providers.openmetrics.connector import OpenMetricsConnector
 from apps.connectors.providers.prefect.connector import PrefectConnector
 from apps.connectors.providers.prometheus.connector import PrometheusConnector
+from apps.connectors.providers.push.connector import PushConnector
 from apps.connectors.providers.statuspage.connector import StatuspageConnector
 
 CONNECTORS: dict[str, type[Connector]] = {
@@ -24,6 +25,7 @@ CONNECTORS: dict[str, type[Connector]] = {
     "statuspage": StatuspageConnector,
     "argocd": ArgoCdConnector,
     "kubernetes": KubernetesConnector,
+    "push": PushConnector,
 }
 
 

@@ -61,6 +61,7 @@ MAIN: Final = (
 )
 SETTINGS: Final = (
     Place("catalog", "Catalog", "catalog", "catalog:index", ("catalog:",), "k"),
+    Place("tokens", "API tokens", "key", "accounts:token-list", ("accounts:token", "api-pages:")),
     Place("people", "People", "people", "accounts:user-list", ("accounts:user",), is_admin_only=True),
     Place("audit", "Audit log", "audit", "accounts:audit-list", ("accounts:audit",), is_admin_only=True),
 )

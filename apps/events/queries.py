@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
@@ -9,6 +10,12 @@ from django.db.models import Q, QuerySet
 from apps.events.models import Event
 
 AROUND = timedelta(minutes=30)
+
+
+def known_keys(*, keys: Iterable[str]) -> set[str]:
+    """Those of `keys` that the ledger has an event for already."""
+    found = Event.objects.order_by().filter(dedupe_key__in=list(keys))
+    return {key for key in found.values_list("dedupe_key", flat=True) if key}
 
 
 def events() -> QuerySet[Event]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from apps.connectors.records import ChangeRecord
+from apps.connectors.records import ChangeRecord, Kind
+from apps.events.queries import known_keys
 from apps.events.services import NewEvent
 from apps.events.status import Tone
 from apps.sources.mapping import COMPONENT_LABEL, ENVIRONMENT_LABEL, Mapper
@@ -17,8 +18,18 @@ KIND = "source:change:reported"
 def record_changes(*, source: Source, records: Sequence[ChangeRecord], mapper: Mapper) -> Stored:
     """The events of `records`, oldest first; one that the ledger has already tells nothing twice."""
     events = [_event(source, record, mapper) for record in sorted(records, key=lambda record: record.at)]
-    feature_ids = {event.feature_id for event in events if event.feature_id}
-    return Stored(events=events, feature_ids=feature_ids)
+    known = known_keys(keys=[event.dedupe_key for event in events if event.dedupe_key])
+    new = {record.external_id for record in records if _key(source, record) not in known}
+    return Stored(
+        changed=len(new),
+        events=events,
+        feature_ids={event.feature_id for event in events if event.feature_id},
+        changed_ids={(Kind.CHANGE, external_id) for external_id in new},
+    )
+
+
+def _key(source: Source, record: ChangeRecord) -> str:
+    return f"change:{source.pk}:{record.external_id}"[:200]
 
 
 def _event(source: Source, record: ChangeRecord, mapper: Mapper) -> NewEvent:
@@ -41,7 +52,7 @@ def _event(source: Source, record: ChangeRecord, mapper: Mapper) -> NewEvent:
         source_id=source.pk,
         subject_kind="source",
         subject_id=source.pk,
-        dedupe_key=f"change:{source.pk}:{record.external_id}"[:200],
+        dedupe_key=_key(source, record),
         url=record.url,
         data={"what": record.what, "before": record.before, "after": record.after, "component": record.component},
     )

@@ -80,9 +80,11 @@ class SourceForm(Styled, forms.Form):
             choice.queryset, choice.empty_label = queryset, "None"
         own = [field for field in kind.fields if field.name != NETWORKS]
         asked = {_input_name(field): _input(field, is_stored=field.name in self.stored) for field in own}
-        if may(user, OPENS_NETWORKS):
+        if may(user, OPENS_NETWORKS) and kind.is_polled:
             asked[NETWORKS] = _networks_input()
         self.fields = {"name": self.fields["name"], **asked, **self.fields}
+        if not kind.is_polled:
+            _expect_reports(self.fields)
         for field in self.fields.values():
             if not isinstance(field.widget, forms.CheckboxInput):
                 field.widget.attrs.setdefault("class", "input")
@@ -118,7 +120,7 @@ class SourceForm(Styled, forms.Form):
             team=values["team"],
             environment=values["environment"],
             raw_kept_days=values["raw_kept_days"],
-            trusted_ca=values["trusted_ca"],
+            trusted_ca=values.get("trusted_ca", ""),
         )
         self._demand_secrets(draft)
         self.draft = draft
@@ -226,6 +228,14 @@ def _widget(field: Field, is_stored: bool) -> forms.Widget:
             return forms.Textarea(attrs={**attrs, "rows": rows, "spellcheck": "false"})
         case _:
             return forms.TextInput(attrs=attrs)
+
+
+def _expect_reports(fields: dict[str, forms.Field]) -> None:
+    """Turn the form into one for a source that is never asked: no certificate, and the interval is a promise."""
+    del fields["trusted_ca"]
+    interval = fields["interval_seconds"]
+    interval.label = "Expected at least every (seconds)"
+    interval.help_text = "When it is silent for longer, it counts as late and then as stale. A day is 86400."
 
 
 def _networks_input() -> forms.Field:

@@ -25,6 +25,7 @@ class Source(models.Model):
         default=30, validators=[MinValueValidator(5), MaxValueValidator(86_400)]
     )
     is_enabled = models.BooleanField(default=True)
+    is_polled = models.BooleanField(default=True, db_default=True, editable=False)  # False: it reports by itself
     is_demo = models.BooleanField(default=False, editable=False)
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="sources")
     environment = models.ForeignKey(

@@ -167,6 +167,8 @@ def poll_progress(*, source: Source, at: datetime) -> Progress:
 
 
 def _why_not(source: Source, state: SourceState, at: datetime) -> str:
+    if not source.is_polled:
+        return "This source reports by itself; there is nothing to poll."
     if not source.is_enabled:
         return "This source is paused; resume it first."
     if state.not_before is not None and state.not_before > at:
@@ -186,7 +188,7 @@ def conditions(*, sources: Sequence[Source], at: datetime) -> dict[int, Conditio
 
 def telemetry(*, at: datetime) -> dict[str, float]:
     """The poller's own numbers, in seconds: how late it is, how long work waits, how long no worker was seen."""
-    due = SourceState.objects.filter(source__is_enabled=True, next_poll_at__lte=at)
+    due = SourceState.objects.filter(source__is_enabled=True, source__is_polled=True, next_poll_at__lte=at)
     free = due.filter(Q(claimed_until=None) | Q(claimed_until__lte=at), Q(not_before=None) | Q(not_before__lte=at))
     waiting = SourceState.objects.filter(claimed_until__gt=at, claim_id__isnull=False).filter(
         Q(last_attempt_at=None) | Q(last_attempt_at__lt=F("claimed_at"))

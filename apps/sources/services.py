@@ -21,6 +21,7 @@ from django.utils.text import slugify
 from apps.accounts.models import AuditEntry, User
 from apps.accounts.services import differences, record_audit
 from apps.catalog.models import Environment, Team
+from apps.connectors.registry import get_connector
 from apps.events import services as events
 from apps.sources.models import Heartbeat, Source, SourceState
 from apps.sources.secrets import SecretsError, decrypt_secrets, encrypt_secrets
@@ -46,9 +47,10 @@ class SourceDraft:
 
 
 def create_source(*, draft: SourceDraft, actor: User | None, is_demo: bool = False) -> Source:
-    """The new source, due at once."""
+    """The new source, due at once if it is one that is polled."""
     with transaction.atomic():
         source = Source(slug=_free_slug(draft.name), connector=draft.connector, created_by=actor, is_demo=is_demo)
+        source.is_polled = get_connector(draft.connector).is_polled
         _fill(source, draft)
         source.save()
         source.secrets = encrypt_secrets(source.pk, draft.secrets)  # bound to the id, so only now
@@ -99,10 +101,10 @@ def host_of(config: Mapping[str, Any]) -> str:
 
 
 def request_poll(*, source: Source, at: datetime, actor: User | None) -> bool:
-    """Make the source due at once, an open circuit or not; False when it is paused or wants to be left alone."""
+    """Make the source due at once, an open circuit or not; False when it is paused, never asked, or wants quiet."""
     with transaction.atomic():
         state = SourceState.objects.select_for_update().get(source=source)
-        if not source.is_enabled or (state.not_before is not None and state.not_before > at):
+        if not source.is_enabled or not source.is_polled or (state.not_before is not None and state.not_before > at):
             return False
         state.is_poll_requested = True
         state.next_poll_at = min(state.next_poll_at, at)

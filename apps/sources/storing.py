@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from apps.connectors.records import Rejected
+from apps.connectors.records import Kind, Rejected
 from apps.events.services import NewEvent
 from apps.sources.identity.naming import SeenNames
 
@@ -23,6 +23,7 @@ class Stored:
     topics: set[str] = field(default_factory=set)
     rejected: list[Rejected] = field(default_factory=list)
     names: list[SeenNames] = field(default_factory=list)
+    changed_ids: set[tuple[Kind, str]] = field(default_factory=set)  # external ids of the records behind `changed`
 
     def add(self, other: Stored) -> None:
         """Fold `other` into this one."""
@@ -32,3 +33,4 @@ class Stored:
         self.topics |= other.topics
         self.rejected += other.rejected
         self.names += other.names
+        self.changed_ids |= other.changed_ids

@@ -46,7 +46,8 @@ def source_create(request: HttpRequest, connector: str) -> HttpResponse:
     form = SourceForm(_sent(request), kind=_kind(connector), user=_user(request))
     if request.method == "POST" and form.is_valid() and form.draft is not None:
         source = services.create_source(draft=form.draft, actor=_user(request))
-        messages.success(request, f"{source.name} is connected; its first poll begins now.")
+        begins = "its first poll begins now" if source.is_polled else "it counts as heard with its first report"
+        messages.success(request, f"{source.name} is connected; {begins}.")
         return redirect(source)
     return _form_page(request, form)
 
@@ -59,7 +60,7 @@ def source_change(request: HttpRequest, slug: str) -> HttpResponse:
     form = SourceForm(_sent(request), kind=_kind(source.connector), user=_user(request), source=source)
     if request.method == "POST" and form.is_valid() and form.draft is not None:
         services.change_source(source=source, draft=form.draft, actor=_user(request))
-        messages.success(request, "Saved; the next poll begins now.")
+        messages.success(request, "Saved; the next poll begins now." if source.is_polled else "Saved.")
         return redirect(source)
     return _form_page(request, form)
 
@@ -187,7 +188,8 @@ def _detail(source: Source) -> dict[str, Any]:
 def _set_paused(request: HttpRequest, slug: str, *, is_paused: bool) -> HttpResponse:
     source = _source(slug)
     services.set_paused(source=source, is_paused=is_paused, actor=_user(request))
-    messages.success(request, f"{source.name} is {'paused' if is_paused else 'polled again'}.")
+    again = "polled again" if source.is_polled else "listened to again"
+    messages.success(request, f"{source.name} is {'paused' if is_paused else again}.")
     return redirect(source)
 
 
@@ -225,9 +227,9 @@ def _sent(request: HttpRequest) -> QueryDict | None:
     return request.POST if request.method == "POST" else None
 
 
-def _card(kind: type[Connector]) -> dict[str, str]:
+def _card(kind: type[Connector]) -> dict[str, str | bool]:
     """What templates show of a connector; a class itself they would call."""
-    return {"key": kind.key, "name": kind.name, "summary": kind.summary}
+    return {"key": kind.key, "name": kind.name, "summary": kind.summary, "is_polled": kind.is_polled}
 
 
 def _user(request: HttpRequest) -> User:

@@ -54,7 +54,7 @@ CLAIM = """
 WITH due AS (
     SELECT state.source_id
       FROM sources_sourcestate state JOIN sources_source source ON source.id = state.source_id
-     WHERE state.next_poll_at <= %(at)s AND source.is_enabled
+     WHERE state.next_poll_at <= %(at)s AND source.is_enabled AND source.is_polled
        AND (state.claimed_until IS NULL OR state.claimed_until <= %(at)s)
        AND (state.not_before IS NULL OR state.not_before <= %(at)s)
      ORDER BY state.next_poll_at, state.source_id

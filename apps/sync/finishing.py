@@ -100,7 +100,7 @@ def _finish(group: Sequence[Fetched], *, is_careful: bool) -> Tally:
     """Records, original items, letters, states, polls and events of the group, for those whose claim still holds."""
     found = _Findings()
     with transaction.atomic():
-        at = _limit_waiting()
+        at = limit_waiting()
         held = hold_claims(claims=[fetched.job.claim for fetched in group])
         outcomes = _store(group, held, found.names, at, is_careful=is_careful)
         for fetched in group:
@@ -151,7 +151,7 @@ def _settle(fetched: Fetched, state: SourceState, outcome: Stored | None, found:
     found.tally.add(ended)
 
 
-def _limit_waiting() -> datetime:
+def limit_waiting() -> datetime:
     """Bound every statement of this transaction, and read the database's clock."""
     with connection.cursor() as cursor:
         cursor.execute(TIMEOUTS)

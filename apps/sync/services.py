@@ -9,13 +9,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from queue import Empty, SimpleQueue
 
-from django.db import close_old_connections, connection
+from django.db import connection
 
-from apps.health import services as health
-from apps.sources import queries as sources
 from apps.sync.claims import Claim, Job, begin_polls
 from apps.sync.fetch import Fetched, fetch_all
 from apps.sync.finishing import Tally, finish_polls
+from apps.sync.judging import judge_features
 
 AT_ONCE = 50  # how many fetched sources share one transaction, when as many are waiting
 PATIENCE_SECONDS = 0.5
@@ -37,7 +36,7 @@ def poll_all(*, claims: Sequence[Claim], at: datetime) -> Tally:
         total.add(tally)
         touched |= tally.feature_ids
         if is_caught_up and touched:
-            _refresh_health(touched)
+            judge_features(feature_ids=touched)
             touched = set()
     return total
 
@@ -78,12 +77,3 @@ def _fetch_in_loop(jobs: Sequence[Job], arrived: SimpleQueue[Fetched | None]) ->
         logger.exception("the fetching loop broke off; the leases of what is missing will lapse")
     finally:
         arrived.put(None)
-
-
-def _refresh_health(feature_ids: set[int]) -> None:
-    """Judge the features anew; a failure is logged and healed by the periodic sweep, never by polling again."""
-    try:
-        health.refresh_health(feature_ids=feature_ids, at=sources.database_time())
-    except Exception:
-        logger.exception("the health of %d features was not refreshed", len(feature_ids))
-        close_old_connections()

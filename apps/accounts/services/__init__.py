@@ -1,4 +1,4 @@
-"""Writes about people: the audit log, sign-in, who is in and with which role."""
+"""Writes about people: the audit log, sign-in, API tokens, who is in and with which role."""
 
 from apps.accounts.services.audit import differences, record_audit
 from apps.accounts.services.people import (
@@ -18,21 +18,27 @@ from apps.accounts.services.sign_in import (
     record_sign_out,
     reserve_attempt,
 )
+from apps.accounts.services.tokens import TokenRefusedError, check_token, create_token, may_use, revoke_token
 
 __all__ = [
     "LastAdministratorError",
+    "TokenRefusedError",
     "TooManyAttemptsError",
     "change_user",
     "check_password",
+    "check_token",
     "create_first_administrator",
+    "create_token",
     "create_user",
     "differences",
     "end_sessions",
     "make_password",
+    "may_use",
     "record_audit",
     "record_sign_in",
     "record_sign_out",
     "reserve_attempt",
+    "revoke_token",
     "save_profile",
     "set_password",
 ]

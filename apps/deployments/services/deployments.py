@@ -49,6 +49,7 @@ _DEPLOYMENTS = Upsert(
     fresh={"first_seen_at": "%(now)s", "is_rollback": "news.is_told_rollback"},
     guard="excluded.upstream_at >= kept.upstream_at",
     returning=[
+        "external_id",
         "component_name",
         "environment_name",
         "component_id",
@@ -87,6 +88,7 @@ def _tell(stored: Stored, source: Source, written: Sequence[Row], kinds: dict[in
     refresh_places(source_id=source.pk, since=_touched(written, kinds))
     _describe(written)
     stored.changed = len(written)
+    stored.changed_ids = {(Kind.DEPLOYMENT, row["external_id"]) for row in written}
     stored.events = events_of(deployments=written, source=source)
     stored.feature_ids = {row[name] for row in written for name in ("feature_id", "old_feature_id") if row[name]}
     components = {row["component_id"] for row in written if row["component_id"]}

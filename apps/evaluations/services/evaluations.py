@@ -90,6 +90,7 @@ def _tell(stored: Stored, source: Source, written: Sequence[Row], told: dict[str
         row["ended_at"] = row["finished_at"] or row["upstream_at"]
     components = {row["component_id"] for row in written if row["component_id"]}
     stored.changed = len(written)
+    stored.changed_ids = {(Kind.EVALUATION, row["external_id"]) for row in written}
     stored.events = events_of(runs=written, source=source)
     stored.feature_ids = {row[name] for row in written for name in ("feature_id", "old_feature_id") if row[name]}
     stored.feature_ids |= catalog.blast_radius(components) if components else set()

@@ -145,6 +145,7 @@ def _sum_up(
     touched = [one for one in news if one.key in moved]
     touched = touched if touched or not rows else [one for one in news if one.pairs]
     stored.changed = len(fresh) + rows
+    stored.changed_ids = {(Kind.SERIES, one.key[1]) for one in [*fresh, *touched]}
     stored.feature_ids = _features([*fresh, *touched], known)
     stored.topics = {f"feature-{feature_id}" for feature_id in stored.feature_ids}
 

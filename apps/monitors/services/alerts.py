@@ -24,6 +24,7 @@ LOCK = "alerts"
 TOPICS = 200  # more alerts than this ring only the list
 
 _TOLD = (
+    "external_id",
     "name",
     "state",
     "severity",
@@ -105,6 +106,7 @@ def _tell(stored: Stored, written: Sequence[Row], events: Sequence[NewEvent]) ->
         return
     components = {row["component_id"] for row in written if row["component_id"]}
     stored.changed += len(written)
+    stored.changed_ids |= {(Kind.ALERT, row["external_id"]) for row in written}
     stored.events += events
     stored.feature_ids |= {row["feature_id"] for row in written if row["feature_id"]}
     stored.feature_ids |= catalog.blast_radius(components) if components else set()

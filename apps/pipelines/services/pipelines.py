@@ -36,7 +36,7 @@ _PIPELINES = Upsert(
     fresh={"first_seen_at": "%(now)s", "active_at": "%(now)s", "absences": "0", "last_state": "''"},
     also_set={"gone_at": "NULL", "absences": "0"},
     also_when="kept.gone_at IS NOT NULL OR kept.absences > 0",
-    returning=["feature_id"],
+    returning=["external_id", "feature_id"],
 )
 
 
@@ -51,6 +51,7 @@ def upsert_pipelines(*, source: Source, records: Iterable[PipelineRecord], mappe
     bulk.lock(space=LOCK, number=source.pk)
     written = _PIPELINES.run(newest(rows, key=lambda row: row["external_id"]), now=at)
     stored.changed = len(written)
+    stored.changed_ids = {(Kind.PIPELINE, row["external_id"]) for row in written}
     stored.feature_ids = {row[name] for row in written for name in ("feature_id", "old_feature_id") if row[name]}
     stored.topics = pipeline_topics([row["id"] for row in written])
     return stored

@@ -59,6 +59,7 @@ _RUNS = Upsert(
     also_when="kept.gone_at IS NOT NULL OR kept.absences > 0",
     guard="excluded.upstream_at >= kept.upstream_at",
     returning=[
+        "external_id",
         "pipeline_id",
         "name",
         "state",
@@ -159,6 +160,7 @@ def _tell(stored: Stored, source: Source, written: list[Row], pipelines: dict[in
     touched = [pipelines[row["pipeline_id"]] for row in written]
     components = {pipeline["component_id"] for pipeline in touched if pipeline["component_id"]}
     stored.changed = len(written)
+    stored.changed_ids = {(Kind.RUN, row["external_id"]) for row in written}
     stored.events = events_of(runs=written, pipelines=pipelines, source=source, at=at)
     stored.feature_ids = {pipeline["feature_id"] for pipeline in touched if pipeline["feature_id"]}
     stored.feature_ids |= catalog.blast_radius(components) if components else set()

@@ -34,7 +34,7 @@ _TASK_RUNS = Upsert(
     },
     quiet={"upstream_at": "timestamptz"},
     guard="excluded.upstream_at >= kept.upstream_at",
-    returning=["run_id"],
+    returning=["external_id", "run_id"],
 )
 
 
@@ -60,6 +60,7 @@ def upsert_task_runs(*, source: Source, records: Iterable[TaskRunRecord], at: da
     written = [row for row in _TASK_RUNS.run(rows) if row["is_changed"]]
     touched = {row["run_id"] for row in written}
     stored.changed = len(written)
+    stored.changed_ids = {(Kind.TASK_RUN, row["external_id"]) for row in written}
     stored.topics = {f"run-{pk}" for pk in sorted(touched)[:TOPICS]}
     stored.topics |= pipeline_topics(sorted({pipeline for run, pipeline in runs.values() if run in touched}))
     return stored

@@ -82,6 +82,7 @@ def tell_moves(stored: Stored, *, source: Source, moves: Sequence[Move], at: dat
     )
     components = {move.prompt.component_id for move in moves if move.prompt.component_id}
     stored.changed += len(moves)
+    stored.changed_ids |= {(Kind.PROMPT_LABEL, f"{move.prompt.external_id}@{move.label.name}") for move in moves}
     stored.events += [_event(move, source, at) for move in news]
     stored.feature_ids |= {move.prompt.feature_id for move in moves if move.prompt.feature_id}
     stored.feature_ids |= catalog.blast_radius(components) if components else set()

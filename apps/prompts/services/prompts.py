@@ -39,7 +39,7 @@ _PROMPTS = Upsert(
     },
     also_set={"gone_at": "NULL", "absences": "0"},
     also_when="kept.gone_at IS NOT NULL OR kept.absences > 0",
-    returning=["feature_id"],
+    returning=["external_id", "feature_id"],
 )
 
 
@@ -52,6 +52,7 @@ def upsert_prompts(*, source: Source, records: Iterable[PromptRecord], mapper: M
     bulk.lock(space=LOCK, number=source.pk)
     written = _PROMPTS.run(newest(rows, key=lambda row: row["external_id"]), now=at)
     stored.changed = len(written)
+    stored.changed_ids = {(Kind.PROMPT, row["external_id"]) for row in written}
     stored.feature_ids = {row[name] for row in written for name in ("feature_id", "old_feature_id") if row[name]}
     stored.topics = prompt_topics(row["id"] for row in written)
     return stored

@@ -43,7 +43,7 @@ _VERSIONS = Upsert(
     also_set={"gone_at": "NULL", "absences": "0"},
     also_when="kept.gone_at IS NOT NULL OR kept.absences > 0",
     guard="kept.content_hash = excluded.content_hash",
-    returning=["prompt_id", "number", "author", "commit_message", "created_at", "url"],
+    returning=["external_id", "prompt_id", "number", "author", "commit_message", "created_at", "url"],
 )
 
 _FOLLOW = sql.SQL(
@@ -81,6 +81,7 @@ def upsert_versions(*, source: Source, records: Iterable[PromptVersionRecord], a
         bulk.fetch(_FOLLOW, {"prompt_ids": sorted({row["prompt_id"] for row in added})})
     by_id = {prompt.pk: prompt for prompt in prompts.values()}
     stored.changed = len(written)
+    stored.changed_ids = {(Kind.PROMPT_VERSION, row["external_id"]) for row in written}
     stored.events = _events(source, added, by_id, at)
     stored.feature_ids = {pk for row in added if (pk := by_id[row["prompt_id"]].feature_id)}
     stored.topics = prompt_topics(row["prompt_id"] for row in written)

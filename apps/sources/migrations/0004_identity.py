@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('catalog', '0001_initial'),
-        ('sources', '0002_trusted_ca'),
+        ('sources', '0003_is_polled'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

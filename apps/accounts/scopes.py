@@ -1,0 +1,34 @@
+"""What an API token may do: one table, read by the form, the API and its documentation alike.
+
+A token never does more than its person may at that moment: each scope names the action of `permissions.MAY` behind it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TokenScope:
+    """One thing a token may be allowed: a word for the form, a sentence for people, the person's own right."""
+
+    key: str
+    label: str
+    meaning: str
+    action: str = "source:push"
+
+
+SCOPES: dict[str, TokenScope] = {
+    scope.key: scope
+    for scope in (
+        TokenScope("push:runs", "Report runs", "pipelines, their runs and the steps of runs"),
+        TokenScope("push:deployments", "Report deployments", "which revision was put where"),
+        TokenScope("push:prompts", "Report prompts", "versions of prompts and where their labels point"),
+        TokenScope("push:evaluations", "Report evaluations", "results of evaluation suites"),
+        TokenScope("push:samples", "Report samples", "numbers over time, also by OTLP and remote write"),
+        TokenScope("push:changes", "Report changes", "what else was changed: configuration, flags, models"),
+        TokenScope("push:alerts", "Report alerts", "alerts that fire or have ended"),
+        TokenScope("webhook", "Ring", "webhooks of other systems, which make a source be read at once"),
+        TokenScope("read", "Read", "how a source is doing", action="portal:read"),
+    )
+}
