@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from apps.connectors.base import Connector
 from apps.connectors.errors import ConfigError
+from apps.connectors.providers.airflow.connector import AirflowConnector
 from apps.connectors.providers.mlflow.connector import MlflowConnector
 from apps.connectors.providers.openmetrics.connector import OpenMetricsConnector
 from apps.connectors.providers.prefect.connector import PrefectConnector
@@ -12,6 +13,7 @@ from apps.connectors.providers.prometheus.connector import PrometheusConnector
 CONNECTORS: dict[str, type[Connector]] = {
     "prometheus": PrometheusConnector,
     "prefect": PrefectConnector,
+    "airflow": AirflowConnector,
     "mlflow": MlflowConnector,
     "openmetrics": OpenMetricsConnector,
 }

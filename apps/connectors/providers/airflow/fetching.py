@@ -1,0 +1,242 @@
+"""One fetch from Airflow on its way.
+
+1. DAGs, complete: what is absent is gone. Files that cannot be read and sick parts of Airflow, complete as well.
+2. Runs that are not over, and the tasks of some of them in turn.
+3. Runs that changed since the watermark, each ended one with its tasks and the reason why it failed.
+4. The backfill, page by page, resumable.
+
+What these miss is looked for in `missing.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Any, TypeVar
+
+from apps.connectors.errors import ErrorClass, SourceError
+from apps.connectors.http import Http
+from apps.connectors.providers.airflow.alerts import read_health, read_import_errors
+from apps.connectors.providers.airflow.client import AirflowClient, Page
+from apps.connectors.providers.airflow.cursor import MOST_REMEMBERED, Memory, Pass
+from apps.connectors.providers.airflow.normalize import (
+    OPEN,
+    Reading,
+    failed_first,
+    read_dags,
+    read_runs,
+    read_tasks,
+    with_tasks,
+)
+from apps.connectors.providers.airflow.reasons import with_reasons
+from apps.connectors.providers.airflow.schedules import is_cron
+from apps.connectors.records import Kind, Listing, Record, Rejected, RunRecord, RunState, TaskRunRecord
+from apps.connectors.values import object_or_empty, optional_text, stable_id
+
+MOST_DAGS, MOST_OPEN, MOST_TASKS, MOST_ALERTS = 2_000, 500, 1_000, 500
+PAGE_WITH_TASKS, PAGE_WITHOUT = 50, 100
+MOST_TURNS, MOST_ZONES = 15, 5  # open runs whose tasks, and DAGs whose time zones, are asked for in one fetch
+SHARE = 0.7  # of the fetch's time and questions; the rest is for the run under way
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Fetch:
+    """What this fetch has brought so far."""
+
+    http: Http
+    client: AirflowClient
+    reading: Reading
+    patterns: Sequence[str] = ()
+    has_tasks: bool = True
+    has_reasons: bool = True
+    records: list[Record] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    listings: list[Listing] = field(default_factory=list)
+    dag_ids: list[str] = field(default_factory=list)
+    cron_by_dag: dict[str, str] = field(default_factory=dict)
+    seen: dict[str, RunRecord] = field(default_factory=dict)  # runs of this fetch by id
+
+    def is_spent(self, share: float = SHARE) -> bool:
+        """Whether it is time to go on in another fetch."""
+        return self.http.is_spent(share=share)
+
+    def is_wanted(self, dag_id: str) -> bool:
+        """Whether the source's filter lets the DAG through."""
+        return not self.patterns or any(fnmatchcase(dag_id, pattern) for pattern in self.patterns)
+
+    async def if_allowed(self, question: Awaitable[T]) -> T | None:
+        """The answer, or None when the right to it is missing: the rest is read all the same."""
+        try:
+            return await question
+        except SourceError as error:
+            if error.error_class is not ErrorClass.AUTH:
+                raise
+            return None
+
+    async def everything(self, page: Callable[[int], Awaitable[Page]], *, most: int) -> tuple[list[Any], bool]:
+        """All items up to about `most`, and whether that is all there is."""
+        found: list[Any] = []
+        while True:
+            got = await page(len(found))
+            found += got.items
+            if got.is_last:
+                return found, True
+            if len(found) >= most:
+                return found, False
+
+    async def read_dags(self, memory: Memory) -> Memory:
+        """Every DAG, with its time zone as far as it is known; returns what to remember of the zones."""
+        items, is_complete = await self.everything(lambda at: self.client.dags(offset=at), most=MOST_DAGS)
+        wanted = [item for item in items if self.is_wanted(optional_text(object_or_empty(item), "dag_id"))]
+        for item in map(object_or_empty, wanted):
+            if is_cron(schedule := self.reading.dialect.schedule(item)):
+                self.cron_by_dag[optional_text(item, "dag_id")] = schedule
+        memory = replace(memory, zones=await self._zones(memory.zones))
+        records, rejected = read_dags(wanted, self.reading, zones=memory.zones)
+        self.records += records
+        self.rejected += rejected
+        self.dag_ids = sorted(record.external_id for record in records)
+        identities = [optional_text(object_or_empty(item), "dag_id") for item in wanted]
+        if is_complete and all(identities):
+            self.listings.append(Listing(kind=Kind.PIPELINE, external_ids=frozenset(identities)))
+        return memory
+
+    async def _zones(self, known: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+        """Time zones by DAG: the list of DAGs lacks them, so a few are asked for in each fetch."""
+        zones = {dag: found for dag, found in known.items() if self.cron_by_dag.get(dag) == found[0]}
+        unknown = [dag for dag in sorted(self.cron_by_dag) if dag not in zones]
+        room = min(MOST_ZONES, MOST_REMEMBERED - len(zones))
+        for dag in unknown[: max(room, 0)]:
+            zones[dag] = (self.cron_by_dag[dag], await self.time_zone(dag))
+        return zones
+
+    async def time_zone(self, dag: str) -> str:
+        """The DAG's time zone, "" when it cannot be had."""
+        try:
+            return await self.client.time_zone(dag)
+        except SourceError as error:
+            if error.error_class not in (ErrorClass.AUTH, ErrorClass.NOT_FOUND):
+                raise
+            return ""
+
+    async def read_alerts(self) -> None:
+        """Files that cannot be read and sick parts; listed only when both are known, so that none ends unseen."""
+        health = await self.if_allowed(self.client.health())
+        alerts = list(read_health(health, ui=self.reading.ui, as_of=self.reading.as_of)) if health is not None else []
+        found = await self.if_allowed(
+            self.everything(lambda at: self.client.import_errors(offset=at), most=MOST_ALERTS)
+        )
+        items, is_complete = found or ([], False)
+        unread, rejected = read_import_errors(items, ui=self.reading.ui, as_of=self.reading.as_of)
+        self.rejected += rejected
+        self.records += [*alerts, *unread]
+        if health is not None and is_complete and not rejected:
+            identities = frozenset(record.external_id for record in [*alerts, *unread])
+            self.listings.append(Listing(kind=Kind.ALERT, external_ids=identities))
+
+    async def read_open(self, memory: Memory) -> Memory:
+        """Runs that are not over, and the tasks of the next few of them; returns what to remember."""
+        items, _ = await self.everything(lambda at: self.client.open_runs(offset=at), most=MOST_OPEN)
+        runs = [run for item in items if (run := self._run(item)) is not None]
+        waiting = sorted(runs, key=lambda run: (run.state is not RunState.RUNNING, run.external_id))
+        last = next((at for at, run in enumerate(waiting, start=1) if run.external_id == memory.turn), 0)
+        turn = memory.turn
+        for run in [*waiting[last:], *waiting[:last]][:MOST_TURNS] if self.has_tasks else []:
+            if self.is_spent(SHARE / 2):
+                break
+            tasks = await self._tasks(run)
+            self.records += tasks
+            turn = run.external_id
+        self.records += runs
+        return replace(memory, turn=turn)
+
+    async def read_news(self, memory: Memory, *, now: datetime, backfill: timedelta) -> Memory:
+        """What changed since the watermark; returns what to remember, with `news` when a part is left."""
+        begun, telling = memory.next_news(now=now, backfill=backfill), list(memory.telling)
+        rest = await self._pass(begun, told=set(memory.told), telling=telling)
+        if rest is not None:
+            return replace(memory, news=rest, telling=tuple(telling))
+        polls = memory.polls + 1
+        return replace(memory, watermark=begun.began, news=None, told=tuple(telling), telling=(), polls=polls)
+
+    async def read_history(self, memory: Memory, *, now: datetime, backfill: timedelta) -> Memory:
+        """The next part of the backfill; returns what to remember, with `history` when a part is left."""
+        begun = memory.next_history(now=now, backfill=backfill)
+        if begun is None or self.is_spent():
+            return replace(memory, history=begun)
+        rest = await self._pass(begun, told=set(memory.told), telling=[])
+        return replace(memory, history=rest, is_backfilled=rest is None)
+
+    async def _pass(self, current: Pass, *, told: set[str], telling: list[str]) -> Pass | None:
+        """Read the pass on; returns where to go on, or None when it is through.
+
+        Ended runs whose marks are in `told` are left out; the marks of those with nothing more to say go to `telling`.
+        """
+        limit = PAGE_WITH_TASKS if self.has_tasks else PAGE_WITHOUT
+        while True:
+            page = await self.client.runs_changed(since=current.after, offset=current.offset, limit=limit)
+            for count, item in enumerate(page.items):
+                if count and self.is_spent():
+                    return replace(current, offset=current.offset + count)
+                if (run := self._run(item)) is None:
+                    continue
+                mark = _mark(run)
+                if mark in told or await self.tell(run):
+                    telling.append(mark)
+            if page.is_last:
+                return None
+            current = replace(current, offset=current.offset + len(page.items))
+            if self.is_spent():
+                return current
+
+    async def tell(self, run: RunRecord) -> bool:
+        """The run as a record; an ended one with its tasks and with why they failed.
+
+        Returns whether all is said. It is not while the run or a task goes on, nor while the log of a failure is
+        empty: it may be on its way to a store.
+        """
+        if run.state in OPEN or run.state is RunState.UNKNOWN or not self.has_tasks:
+            self.records.append(run)
+            return run.state not in OPEN
+        tasks = await self._tasks(run)
+        wants_reason = self.has_reasons and run.state is RunState.FAILED
+        if wants_reason:
+            tasks = await with_reasons(self.client, self.reading.dialect, tasks)
+        self.records += [with_tasks(run, tasks), *tasks]
+        has_reason = any(task.error for task in tasks) or not failed_first(tasks)
+        return not any(task.state in OPEN for task in tasks) and (has_reason or not wants_reason)
+
+    def _run(self, item: Any) -> RunRecord | None:
+        """The run, or None when it is not wanted or cannot be read."""
+        if not self.is_wanted(optional_text(object_or_empty(item), "dag_id")):
+            return None
+        runs, rejected = read_runs([item], self.reading)
+        self.rejected += rejected
+        self.seen |= {run.external_id: run for run in runs}
+        return runs[0] if runs else None
+
+    async def _tasks(self, run: RunRecord) -> list[TaskRunRecord]:
+        """The task instances of a run; none when it was deleted just now or may not be read."""
+        try:
+            items, is_complete = await self.everything(
+                lambda at: self.client.task_instances(run.pipeline_external_id, run.name, offset=at), most=MOST_TASKS
+            )
+        except SourceError as error:
+            if error.error_class not in (ErrorClass.AUTH, ErrorClass.NOT_FOUND):
+                raise
+            return []
+        tasks, rejected = read_tasks(items, self.reading)
+        self.rejected += rejected
+        if not is_complete:
+            reason = f"The run has more than {MOST_TASKS} task instances; the rest is not read"
+            self.rejected.append(Rejected(kind=Kind.TASK_RUN, external_id=run.external_id, reason=reason))
+        return tasks
+
+
+def _mark(run: RunRecord) -> str:
+    """What tells one version of a run from another: everything that Airflow said of it."""
+    return stable_id("run", str(sorted(run.raw.items(), key=lambda pair: str(pair[0]))))[:16]
