@@ -50,12 +50,6 @@ class AirflowClient:
         """DAGs that the server found in its files lately."""
         return await self._page("dags", "dags", {"order_by": "dag_id"}, offset=offset, limit=limit)
 
-    async def time_zone(self, dag_id: str) -> str:
-        """The DAG's time zone; Airflow 2 writes it as Timezone('Europe/Berlin')."""
-        data = (await self._get(f"dags/{in_path(dag_id)}/details")).data
-        zone = object_or_empty(data).get("timezone")
-        return zone.removeprefix("Timezone('").removesuffix("')")[:64] if isinstance(zone, str) else ""
-
     async def runs_changed(self, *, since: datetime, offset: int, limit: int) -> Page:
         """Runs that changed, latest first and without an upper bound: a change under way only brings doubles."""
         asked = {"updated_at_gte": since.isoformat(), "order_by": "-updated_at"}

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from apps.connectors.auth import AUTH_FIELDS, clean_auth
 from apps.connectors.base import Connector, Field, FieldType, Probe
 from apps.connectors.cleaning import ALLOWED_NETWORKS, clean_fields, integer_between
+from apps.connectors.errors import ConfigError
 from apps.connectors.merging import merge
 from apps.connectors.providers.airflow.client import connect
 from apps.connectors.providers.airflow.cursor import Memory
@@ -60,6 +62,14 @@ class AirflowConnector(Connector):
             help="Only DAGs whose id matches one of these patterns, one a line, with * for anything. Empty: all.",
         ),
         Field(
+            name="time_zone",
+            label="Time zone of schedules",
+            required=False,
+            default="",
+            placeholder="Europe/Berlin",
+            help="Airflow does not tell it; with it a schedule shows its zone, else its present difference to UTC.",
+        ),
+        Field(
             name="include_task_runs",
             label="Read task instances",
             type=FieldType.BOOLEAN,
@@ -83,6 +93,7 @@ class AirflowConnector(Connector):
         cleaned = clean_fields(cls.fields, config)
         clean_auth(cleaned)
         integer_between(cleaned, "backfill_days", 0, 400)
+        _check_zone(cleaned["time_zone"])
         for path in _API_PATHS:
             cleaned["url"] = cleaned["url"].removesuffix(path)
         return cleaned
@@ -100,12 +111,17 @@ class AirflowConnector(Connector):
         fetch = Fetch(
             http=self.http,
             client=client,
-            reading=Reading(dialect=client.dialect, ui=self.config["url"], as_of=max(now, memory.watermark or now)),
+            reading=Reading(
+                dialect=client.dialect,
+                ui=self.config["url"],
+                as_of=max(now, memory.watermark or now),
+                zone=self.config["time_zone"],
+            ),
             patterns=self.config["dags"],
             has_tasks=self.config["include_task_runs"],
             has_reasons=self.config["include_errors"],
         )
-        memory = await fetch.read_dags(memory)
+        await fetch.read_dags()
         await fetch.read_alerts()
         memory = await fetch.read_open(memory)
         memory = await fetch.read_news(memory, now=now, backfill=backfill)
@@ -127,3 +143,11 @@ async def _look_back(fetch: Fetch, memory: Memory, *, now: datetime, backfill: t
     memory = await look_up_lost(fetch, memory)
     memory = await fetch.read_history(memory, now=now, backfill=backfill)
     return memory if memory.history is not None else await sweep(fetch, memory)
+
+
+def _check_zone(zone: str) -> None:
+    try:
+        if zone:
+            ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ConfigError("time_zone", "There is no such time zone; write it like Europe/Berlin.") from None

@@ -31,8 +31,7 @@ class Memory:
 
     `told`: marks of ended runs told lately, so that the overlap tells none twice; `telling` those of the pass under
     way. `open_runs`: run -> DAG of those that were not over. `suspects`: DAGs that lost a run, to be listed again.
-    `turn`: the open run whose tasks were read last. `zones`: DAG -> (schedule, time zone). `sweep_after`: the last
-    DAG of a sweep under way.
+    `turn`: the open run whose tasks were read last. `sweep_after`: the last DAG of a sweep under way.
     """
 
     watermark: datetime | None = None
@@ -44,7 +43,6 @@ class Memory:
     open_runs: Mapping[str, str] = field(default_factory=dict)
     suspects: tuple[str, ...] = ()
     turn: str = ""
-    zones: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     polls: int = 0
     sweep_after: str | None = None
 
@@ -64,7 +62,6 @@ class Memory:
             },
             suspects=_texts(cursor.get("suspects")),
             turn=optional_text(cursor, "turn"),
-            zones=dict(_zones(cursor.get("zones"))),
             polls=polls if isinstance(polls, int) and not isinstance(polls, bool) else 0,
             sweep_after=sweep_after if isinstance(sweep_after, str) else None,
         )
@@ -94,7 +91,6 @@ class Memory:
             "open_runs": dict(sorted(self.open_runs.items())[:MOST_REMEMBERED]),
             "suspects": list(self.suspects),
             "turn": self.turn,
-            "zones": {dag: list(found) for dag, found in sorted(self.zones.items())[:MOST_REMEMBERED]},
             "polls": self.polls,
             "sweep_after": self.sweep_after,
         }
@@ -123,12 +119,3 @@ def _dumped(value: Pass | None) -> dict[str, Any] | None:
 
 def _texts(value: Any) -> tuple[str, ...]:
     return tuple(item for item in list_or_empty(value)[:MOST_REMEMBERED] if isinstance(item, str))
-
-
-def _zones(value: Any) -> list[tuple[str, tuple[str, str]]]:
-    found = []
-    for dag, entry in object_or_empty(value).items():
-        parts = list_or_empty(entry)
-        if len(parts) == 2 and all(isinstance(part, str) for part in parts):
-            found.append((dag, (parts[0], parts[1])))
-    return found

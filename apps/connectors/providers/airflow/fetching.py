@@ -10,7 +10,7 @@ What these miss is looked for in `missing.py`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -20,7 +20,7 @@ from apps.connectors.errors import ErrorClass, SourceError
 from apps.connectors.http import Http
 from apps.connectors.providers.airflow.alerts import read_health, read_import_errors
 from apps.connectors.providers.airflow.client import AirflowClient, Page
-from apps.connectors.providers.airflow.cursor import MOST_REMEMBERED, Memory, Pass
+from apps.connectors.providers.airflow.cursor import Memory, Pass
 from apps.connectors.providers.airflow.normalize import (
     OPEN,
     Reading,
@@ -31,13 +31,12 @@ from apps.connectors.providers.airflow.normalize import (
     with_tasks,
 )
 from apps.connectors.providers.airflow.reasons import with_reasons
-from apps.connectors.providers.airflow.schedules import is_cron
 from apps.connectors.records import Kind, Listing, Record, Rejected, RunRecord, RunState, TaskRunRecord
 from apps.connectors.values import object_or_empty, optional_text, stable_id
 
 MOST_DAGS, MOST_OPEN, MOST_TASKS, MOST_ALERTS = 2_000, 500, 1_000, 500
 PAGE_WITH_TASKS, PAGE_WITHOUT = 50, 100
-MOST_TURNS, MOST_ZONES = 15, 5  # open runs whose tasks, and DAGs whose time zones, are asked for in one fetch
+MOST_TURNS = 15  # open runs whose tasks are asked for in one fetch
 SHARE = 0.7  # of the fetch's time and questions; the rest is for the run under way
 
 T = TypeVar("T")
@@ -57,7 +56,6 @@ class Fetch:
     rejected: list[Rejected] = field(default_factory=list)
     listings: list[Listing] = field(default_factory=list)
     dag_ids: list[str] = field(default_factory=list)
-    cron_by_dag: dict[str, str] = field(default_factory=dict)
     seen: dict[str, RunRecord] = field(default_factory=dict)  # runs of this fetch by id
 
     def is_spent(self, share: float = SHARE) -> bool:
@@ -88,40 +86,17 @@ class Fetch:
             if len(found) >= most:
                 return found, False
 
-    async def read_dags(self, memory: Memory) -> Memory:
-        """Every DAG, with its time zone as far as it is known; returns what to remember of the zones."""
+    async def read_dags(self) -> None:
+        """Every DAG that is wanted."""
         items, is_complete = await self.everything(lambda at: self.client.dags(offset=at), most=MOST_DAGS)
         wanted = [item for item in items if self.is_wanted(optional_text(object_or_empty(item), "dag_id"))]
-        for item in map(object_or_empty, wanted):
-            if is_cron(schedule := self.reading.dialect.schedule(item)):
-                self.cron_by_dag[optional_text(item, "dag_id")] = schedule
-        memory = replace(memory, zones=await self._zones(memory.zones))
-        records, rejected = read_dags(wanted, self.reading, zones=memory.zones)
+        records, rejected = read_dags(wanted, self.reading)
         self.records += records
         self.rejected += rejected
         self.dag_ids = sorted(record.external_id for record in records)
         identities = [optional_text(object_or_empty(item), "dag_id") for item in wanted]
         if is_complete and all(identities):
             self.listings.append(Listing(kind=Kind.PIPELINE, external_ids=frozenset(identities)))
-        return memory
-
-    async def _zones(self, known: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
-        """Time zones by DAG: the list of DAGs lacks them, so a few are asked for in each fetch."""
-        zones = {dag: found for dag, found in known.items() if self.cron_by_dag.get(dag) == found[0]}
-        unknown = [dag for dag in sorted(self.cron_by_dag) if dag not in zones]
-        room = min(MOST_ZONES, MOST_REMEMBERED - len(zones))
-        for dag in unknown[: max(room, 0)]:
-            zones[dag] = (self.cron_by_dag[dag], await self.time_zone(dag))
-        return zones
-
-    async def time_zone(self, dag: str) -> str:
-        """The DAG's time zone, "" when it cannot be had."""
-        try:
-            return await self.client.time_zone(dag)
-        except SourceError as error:
-            if error.error_class not in (ErrorClass.AUTH, ErrorClass.NOT_FOUND):
-                raise
-            return ""
 
     async def read_alerts(self) -> None:
         """Files that cannot be read and sick parts; listed only when both are known, so that none ends unseen."""

@@ -2,7 +2,7 @@
 
 1. A run that was open and comes neither as open nor as changed was deleted, unless its DAG's list still has it. The
    runs of its DAG are listed now and at the next poll, because gone means missing twice.
-2. Every SWEEP_EVERY polls the runs of all DAGs are listed, in pieces if need be, and time zones are asked for anew.
+2. Every SWEEP_EVERY polls the runs of all DAGs are listed, in pieces if need be.
 """
 
 from __future__ import annotations
@@ -55,15 +55,12 @@ async def sweep(fetch: Fetch, memory: Memory) -> Memory:
         if memory.polls % SWEEP_EVERY:
             return memory
         after = ""
-    zones = dict(memory.zones)
     for dag in (dag for dag in fetch.dag_ids if dag > after):
         if fetch.is_spent():
-            return replace(memory, zones=zones, sweep_after=after)
+            return replace(memory, sweep_after=after)
         await _list_runs(fetch, dag)
-        if dag in zones:
-            zones[dag] = (zones[dag][0], await fetch.time_zone(dag))
         after = dag
-    return replace(memory, zones=zones, sweep_after=None)
+    return replace(memory, sweep_after=None)
 
 
 async def _list_runs(fetch: Fetch, dag: str, *, wanted: Sequence[str] = ()) -> bool:

@@ -55,11 +55,15 @@ MAX_ATTEMPTS = 32_767
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """How one server's answers are read: its dialect, where its pages are, and the time they were given."""
+    """How one server's answers are read: its dialect, where its pages are, the time they were given.
+
+    `zone` is the time zone that its schedules are probably written in.
+    """
 
     dialect: Dialect
     ui: str
     as_of: datetime
+    zone: str = ""
 
 
 def map_run_state(word: str) -> RunState:
@@ -72,10 +76,8 @@ def map_task_state(word: str) -> RunState:
     return _TASK_STATES.get(word, RunState.UNKNOWN)
 
 
-def read_dags(
-    items: Sequence[Any], reading: Reading, *, zones: Mapping[str, tuple[str, str]]
-) -> tuple[list[PipelineRecord], list[Rejected]]:
-    """DAGs as pipelines; `zones` are the time zones known so far, each with the schedule it was asked for."""
+def read_dags(items: Sequence[Any], reading: Reading) -> tuple[list[PipelineRecord], list[Rejected]]:
+    """DAGs as pipelines."""
 
     def read(item: Mapping[str, Any]) -> PipelineRecord:
         dag_id = required_text(item, "dag_id")
@@ -91,9 +93,7 @@ def read_dags(
             name=optional_text(item, "dag_display_name") or dag_id,
             description=optional_text(item, "description", limit=2000),
             vendor_kind="dag",
-            schedule=readable_schedule(
-                dialect.schedule(item), zone=zones.get(dag_id, ("", ""))[1], next_run=dialect.next_run(item)
-            ),
+            schedule=readable_schedule(dialect.schedule(item), zone=reading.zone, next_run=dialect.next_run(item)),
             is_paused=item.get("is_paused") is True,
             url=dialect.dag_page(reading.ui, dag_id),
             labels={name: value for name, value in labels.items() if value},
