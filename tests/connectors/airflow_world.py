@@ -74,6 +74,13 @@ class AirflowWorld(World):
         self.tasks.append(task)
         return task
 
+    def add_import_error(self, file: str, exception: str) -> None:
+        trace = f'Traceback (most recent call last):\n  File "{file}", line 1\n{exception}\n'
+        self.import_errors.append({
+            "import_error_id": len(self.import_errors) + 1, "timestamp": iso(self.clock), "filename": file,
+            "bundle_name": "dags-folder", "stack_trace": trace,
+        })  # fmt: skip
+
     def __call__(self, request: Request) -> Answer:
         prefix = "/api/v2/" if self.generation == 3 else "/api/v1/"
         if request.path == "/auth/token" and self.generation == 3:
@@ -143,6 +150,19 @@ class AirflowWorld(World):
         return self.answer({key: items[offset : offset + limit], "total_entries": len(items)})
 
 
+def failure_log(kind: str, value: str) -> dict[str, Any]:
+    """What Airflow 3 logs when a task raises."""
+    detail = [{"exc_type": kind, "exc_value": value, "is_cause": False, "frames": []}]
+    return {
+        "content": [
+            {"event": "::group::Log message source details"},
+            {"event": "Filling up the DagBag", "level": "info"},
+            {"event": "Task failed with exception", "level": "error", "error_detail": detail},
+            {"event": "Finished", "level": "error"},
+        ]
+    }
+
+
 def small_world(generation: int = 3) -> AirflowWorld:
     """A DAG with four runs, another with a failed one, a file that cannot be read."""
     world = AirflowWorld(generation=generation, version="3.3.2" if generation == 3 else "2.11.2")
@@ -155,10 +175,6 @@ def small_world(generation: int = 3) -> AirflowWorld:
     world.add_task("extract", "done")
     world.add_task("boom", "failed", "failed")
     world.add_task("extract", "going", "running")
-    world.logs["boom"] = {"content": [{"event": "Task failed", "level": "error",
-                                       "error_detail": [{"exc_type": "ValueError", "exc_value": "no rows"}]}]}  # fmt: skip
-    world.import_errors.append({
-        "import_error_id": 1, "timestamp": iso(world.clock), "filename": "bad.py", "bundle_name": "dags-folder",
-        "stack_trace": "Traceback (most recent call last):\n  File \"bad.py\"\nModuleNotFoundError: No module named 'x'\n",
-    })  # fmt: skip
+    world.logs["boom"] = failure_log("ValueError", "no rows")
+    world.add_import_error("bad.py", "ModuleNotFoundError: No module named 'x'")
     return world
