@@ -105,7 +105,7 @@ class AirflowConnector(Connector):
 
     async def fetch(self, cursor: Mapping[str, Any]) -> Batch:
         """DAGs, alerts and open runs as they are now, and the runs that changed since the last fetch."""
-        memory, backfill = Memory.load(cursor), timedelta(days=self.config["backfill_days"])
+        before, backfill = Memory.load(cursor), timedelta(days=self.config["backfill_days"])
         client = await connect(http=self.http, config=self.config, secrets=self.secrets)
         now = self.http.server_time or datetime.now(UTC)
         fetch = Fetch(
@@ -114,7 +114,7 @@ class AirflowConnector(Connector):
             reading=Reading(
                 dialect=client.dialect,
                 ui=self.config["url"],
-                as_of=max(now, memory.watermark or now),
+                as_of=max(now, before.watermark or now),
                 zone=self.config["time_zone"],
             ),
             patterns=self.config["dags"],
@@ -123,14 +123,14 @@ class AirflowConnector(Connector):
         )
         await fetch.read_dags()
         await fetch.read_alerts()
-        memory = await fetch.read_open(memory)
+        memory = await fetch.read_open(before)
         memory = await fetch.read_news(memory, now=now, backfill=backfill)
         memory = await _look_back(fetch, memory, now=now, backfill=backfill)
         return Batch(
             records=merge(fetch.records),
             rejected=tuple(fetch.rejected),
             listings=tuple(fetch.listings),
-            has_more=memory.news is not None or memory.history is not None,
+            has_more=memory.news is not None or memory.history not in (None, before.history),
             server_time=self.http.server_time,
             cursor=memory.dump(),
         )

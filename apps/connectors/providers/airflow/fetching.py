@@ -34,10 +34,14 @@ from apps.connectors.providers.airflow.reasons import with_reasons
 from apps.connectors.records import Kind, Listing, Record, Rejected, RunRecord, RunState, TaskRunRecord
 from apps.connectors.values import object_or_empty, optional_text, stable_id
 
-MOST_DAGS, MOST_OPEN, MOST_TASKS, MOST_ALERTS = 2_000, 500, 1_000, 500
+MOST_DAGS, MOST_OPEN, MOST_TASKS, MOST_ALERTS = 1_500, 500, 1_000, 500
 PAGE_WITH_TASKS, PAGE_WITHOUT = 50, 100
 MOST_TURNS = 15  # open runs whose tasks are asked for in one fetch
-SHARE = 0.7  # of the fetch's time and questions; the rest is for the run under way
+TURNS_SHARE, SHARE, HISTORY_SHARE = (
+    0.4,
+    0.7,
+    0.8,
+)  # of the fetch's time and questions; the rest is for the run under way
 
 T = TypeVar("T")
 
@@ -121,7 +125,7 @@ class Fetch:
         last = next((at for at, run in enumerate(waiting, start=1) if run.external_id == memory.turn), 0)
         turn = memory.turn
         for run in [*waiting[last:], *waiting[:last]][:MOST_TURNS] if self.has_tasks else []:
-            if self.is_spent(SHARE / 2):
+            if self.is_spent(TURNS_SHARE):
                 break
             tasks = await self._tasks(run)
             self.records += tasks
@@ -141,12 +145,12 @@ class Fetch:
     async def read_history(self, memory: Memory, *, now: datetime, backfill: timedelta) -> Memory:
         """The next part of the backfill; returns what to remember, with `history` when a part is left."""
         begun = memory.next_history(now=now, backfill=backfill)
-        if begun is None or self.is_spent():
+        if begun is None or self.is_spent(HISTORY_SHARE):
             return replace(memory, history=begun)
-        rest = await self._pass(begun, told=set(memory.told), telling=[])
+        rest = await self._pass(begun, told=set(memory.told), telling=[], share=HISTORY_SHARE)
         return replace(memory, history=rest, is_backfilled=rest is None)
 
-    async def _pass(self, current: Pass, *, told: set[str], telling: list[str]) -> Pass | None:
+    async def _pass(self, current: Pass, *, told: set[str], telling: list[str], share: float = SHARE) -> Pass | None:
         """Read the pass on; returns where to go on, or None when it is through.
 
         Ended runs whose marks are in `told` are left out; the marks of those with nothing more to say go to `telling`.
@@ -155,7 +159,7 @@ class Fetch:
         while True:
             page = await self.client.runs_changed(since=current.after, offset=current.offset, limit=limit)
             for count, item in enumerate(page.items):
-                if count and self.is_spent():
+                if count and self.is_spent(share):
                     return replace(current, offset=current.offset + count)
                 if (run := self._run(item)) is None:
                     continue
@@ -165,7 +169,7 @@ class Fetch:
             if page.is_last:
                 return None
             current = replace(current, offset=current.offset + len(page.items))
-            if self.is_spent():
+            if self.is_spent(share):
                 return current
 
     async def tell(self, run: RunRecord) -> bool:

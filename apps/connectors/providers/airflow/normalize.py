@@ -89,7 +89,7 @@ def read_dags(items: Sequence[Any], reading: Reading) -> tuple[list[PipelineReco
         }
         return PipelineRecord(
             external_id=dag_id,
-            raw=item,
+            raw={name: value for name, value in item.items() if name != "file_token"},
             name=optional_text(item, "dag_display_name") or dag_id,
             description=optional_text(item, "description", limit=2000),
             vendor_kind="dag",
