@@ -15,7 +15,16 @@ from apps.connectors.http import Limits
 from apps.connectors.providers.airflow import missing
 from apps.connectors.providers.airflow.connector import AirflowConnector
 from apps.connectors.providers.airflow.cursor import SWEEP_EVERY
-from apps.connectors.records import AlertRecord, Batch, Kind, PipelineRecord, RunRecord, RunState, TaskRunRecord
+from apps.connectors.records import (
+    AlertRecord,
+    AlertState,
+    Batch,
+    Kind,
+    PipelineRecord,
+    RunRecord,
+    RunState,
+    TaskRunRecord,
+)
 from tests.connectors.airflow_world import TOKEN, AirflowWorld, failure_log, small_world
 from tests.connectors.conftest import ask
 from tests.connectors.upstream import Answer, Upstream
@@ -392,6 +401,8 @@ def test_a_missing_right_is_named_and_the_rest_is_read(upstream: Upstream, refus
     assert set(runs(batch)) == {"done", "failed", "going", "waiting"}
     has_listing = any(listing.kind is Kind.ALERT for listing in batch.listings)
     assert has_listing == (refused != "importErrors"), "alerts that are not seen have not ended"
+    is_well = [alert.state for alert in alerts(batch).values() if alert.external_id == "health:scheduler"]
+    assert is_well == ([] if has_listing else [AlertState.RESOLVED])
     probe = ask(lambda http: connector(upstream, http).probe())
     assert [scope.name for scope in probe.scopes if not scope.is_granted] == [name]
     assert probe.sentence == "Airflow 3.3.2 answers; it has 2 DAGs and 4 runs."

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import pendulum
 from airflow.exceptions import AirflowSkipException
-from airflow.sdk import dag, task
+from airflow.sdk import Asset, dag, task
 
 HERE = Path(__file__).parent
 
@@ -36,8 +36,19 @@ def refresh():
     @task
     def load(n):
         return n * 2
-    load.expand(n=pages())
+    @task(outlets=[Asset("pages")])
+    def publish(loaded):
+        return 1
+    publish(load.expand(n=pages()))
 refresh()
+
+@dag(schedule=[Asset("pages")], is_paused_upon_creation=False)
+def follow():
+    @task
+    def index():
+        return 1
+    index()
+follow()
 
 @dag(schedule=None, is_paused_upon_creation=False)
 def report():
@@ -95,6 +106,12 @@ class Airflow:
     folder: Path
     password: str
     token: str
+    leader: int
+
+    def processes(self, word: str) -> list[int]:
+        """The server's processes with this word in their command."""
+        commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid, _ in _session(self.leader)}
+        return [pid for pid, command in commands.items() if word in command.replace(b"\0", b" ").decode()]
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """The answer of the API as JSON."""
@@ -150,13 +167,17 @@ def airflow_server(home: Path) -> Iterator[Airflow]:
     (folder / "bad.py").write_text(BROKEN)
     program = Path(servers.executable("airflow", "airflow"))
     with servers.running(
-        [str(program), "standalone"], home=home, ready_url=f"{base}/api/v2/version", env=_env(home, base, program)
+        [str(program), "standalone"],
+        home=home,
+        ready_url=f"{base}/api/v2/version",
+        env=_env(home, base, program),
+        seconds=240,
     ) as process:
-        workers: set[int] = set()
+        workers: list[int] = []
         try:
-            yield _signed_in(base, folder, home)
+            yield _signed_in(base, folder, home, process.pid)
         finally:
-            workers = _others_of_session(process.pid)
+            workers = [pid for pid, group in _session(process.pid) if group != process.pid]
     for pid in workers:  # a task runs in a group of its own, which the end of the server's group leaves alone
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -180,23 +201,23 @@ def _env(home: Path, base: str, program: Path) -> dict[str, str]:
     }
 
 
-def _signed_in(base: str, folder: Path, home: Path) -> Airflow:
+def _signed_in(base: str, folder: Path, home: Path, leader: int) -> Airflow:
     password = json.loads((home / "simple_auth_manager_passwords.json.generated").read_text())["admin"]
     signed = _ask("POST", f"{base}/auth/token", {"username": "admin", "password": password}, {})
-    server = Airflow(url=base, folder=folder, password=password, token=signed["access_token"])
-    server.wait_for("DAGs", lambda: server.ask("GET", "dags")["total_entries"] == 5)
+    server = Airflow(url=base, folder=folder, password=password, token=signed["access_token"], leader=leader)
+    server.wait_for("DAGs", lambda: server.ask("GET", "dags")["total_entries"] == 6)
     server.wait_for("an import error", lambda: server.ask("GET", "importErrors")["total_entries"] == 1)
     return server
 
 
-def _others_of_session(leader: int) -> set[int]:
-    """Processes that were started below `leader` but are in another process group."""
-    found = set()
+def _session(leader: int) -> list[tuple[int, int]]:
+    """(process, its group) of everything that was started below `leader`."""
+    found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             _state, _parent, group, session = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
         except OSError:
             continue
-        if int(session) == leader != int(group):
-            found.add(int(entry.name))
+        if int(session) == leader:
+            found.append((int(entry.name), int(group)))
     return found

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -34,6 +36,14 @@ def _config(airflow: Airflow, **more: Any) -> dict[str, Any]:
     return {"url": airflow.url, "auth": "basic", "username": "admin", "dags": [], **more}
 
 
+def _run_types(airflow: Airflow) -> list[str]:
+    return [run["run_type"] for run in airflow.runs().values()]
+
+
+def _states(airflow: Airflow) -> list[str]:
+    return [run["state"] for run in airflow.runs().values()]
+
+
 def _at(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
@@ -53,7 +63,7 @@ def _told_runs(airflow: Airflow) -> dict[str, tuple[Any, ...]]:
     return {
         key: (
             run["dag_id"], run["dag_run_id"], run["state"], _at(run["run_after"]), _at(run["start_date"]),
-            _at(run["end_date"]), run["conf"], run["triggering_user_name"],
+            _at(run["end_date"]), run["conf"], run["triggering_user_name"] or "",
             f"v{run['dag_versions'][-1]['version_number']}",
         )
         for key, run in airflow.runs().items()
@@ -100,6 +110,8 @@ def test_runs_of_a_real_server_are_shown_as_they_are_and_follow_its_changes(
         ("refresh", good): "success", ("report", bad): "failed", ("report", again): "failed",
         ("idle", skipped): "success", ("lengthy", going): "running",
     })  # fmt: skip
+    airflow.wait_for("a run that follows an asset", lambda: "asset_triggered" in _run_types(airflow))
+    airflow.wait_for("no open run but one", lambda: _states(airflow).count("running") == 1)
     airflow.wait_for("a task at work", lambda: "running" in [task["state"] for task in airflow.tasks()])
     waiting = airflow.trigger("asleep")  # of a paused DAG: it stays queued
     source = connect("airflow", _config(airflow), password=airflow.password)
@@ -113,6 +125,7 @@ def test_runs_of_a_real_server_are_shown_as_they_are_and_follow_its_changes(
     failed = Run.objects.get(external_id=f"report/{bad}")
     assert (failed.error, failed.attempts) == ("collect: ValueError: the feed has no column 'price'", 2)
     assert failed.trigger == "api"
+    assert set(Run.objects.values_list("trigger", flat=True)) == {"api", "event"}
     assert Event.objects.filter(kind="pipelines:run:failed", subject_id=failed.pk).count() == 1
     _check_pipelines()
     alert = Alert.objects.get(resolved_at=None)
@@ -138,11 +151,13 @@ def test_runs_of_a_real_server_are_shown_as_they_are_and_follow_its_changes(
     assert poll(source).changed == 0
 
     _check_deletions(airflow, source, monkeypatch, waiting=waiting, skipped=skipped)
+    _check_illness(airflow, source)
 
 
 def _check_pipelines() -> None:
     pipelines = {pipeline.name: pipeline for pipeline in Pipeline.objects.all()}
-    assert sorted(pipelines) == ["asleep", "idle", "lengthy", "refresh", "report"]
+    assert sorted(pipelines) == ["asleep", "follow", "idle", "lengthy", "refresh", "report"]
+    assert pipelines["follow"].schedule == "Asset"
     assert pipelines["asleep"].schedule == "0 6 * * * (UTC+09:00)"
     assert [name for name, pipeline in pipelines.items() if pipeline.is_paused] == ["asleep"]
     assert pipelines["refresh"].labels["tags"] == "nightly,team:data"
@@ -173,6 +188,18 @@ def _check_deletions(
     gone = {run.external_id for run in Run.objects.exclude(gone_at=None)}
     assert gone == {f"asleep/{waiting}", f"idle/{skipped}"}
     _check_everything(airflow)
+
+
+def _check_illness(airflow: Airflow, source: Any) -> None:
+    """The triggerer ends; for good, because nothing starts another one."""
+    for pid in airflow.processes("airflow triggerer"):
+        os.kill(pid, signal.SIGTERM)
+    airflow.wait_for(
+        "an unhealthy triggerer", lambda: airflow.ask("GET", "monitor/health")["triggerer"]["status"] == "unhealthy"
+    )
+    poll(source)
+    alert = Alert.objects.get(resolved_at=None)
+    assert (alert.name, alert.severity) == ("Airflow triggerer is unhealthy", "ticket")
 
 
 def test_the_connection_test_says_what_a_real_server_has(airflow: Airflow) -> None:

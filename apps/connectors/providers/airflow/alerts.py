@@ -26,6 +26,8 @@ _PARTS = {  # severity, and what it means for people
     "dag_processor": ("ticket", "Airflow's DAG processor does not run: changed files are not read"),
 }
 
+_STATES = {"unhealthy": AlertState.FIRING, "healthy": AlertState.RESOLVED}
+
 
 def read_import_errors(items: Sequence[Any], *, ui: str, as_of: datetime) -> tuple[list[AlertRecord], list[Rejected]]:
     """One alert a file that Airflow cannot read; its identity is the file, for the error of a file may change."""
@@ -49,20 +51,23 @@ def read_import_errors(items: Sequence[Any], *, ui: str, as_of: datetime) -> tup
 
 
 def read_health(health: Mapping[str, Any], *, ui: str, as_of: datetime) -> list[AlertRecord]:
-    """One alert a part that says it is unhealthy; one without a state is not installed. Raises SourceError."""
+    """One alert a part: firing when it is unhealthy, resolved when it is well, none when it is not installed.
+
+    Raises SourceError when the answer names no part at all.
+    """
     if not any(name in health for name in _PARTS):
         raise schema_error("The health")
     alerts = []
     for name, (severity, meaning) in _PARTS.items():
         part = object_or_empty(health.get(name))
-        if optional_text(part, "status") != "unhealthy":
+        if (state := _STATES.get(optional_text(part, "status"))) is None:
             continue
         alerts.append(
             AlertRecord(
                 external_id=f"health:{name}",
                 raw=part,
                 name=f"Airflow {name.replace('_', ' ')} is unhealthy",
-                state=AlertState.FIRING,
+                state=state,
                 severity=severity,
                 started_at=_last_heartbeat(part, name) or as_of,
                 summary=meaning,

@@ -31,7 +31,7 @@ from apps.connectors.providers.airflow.normalize import (
     with_tasks,
 )
 from apps.connectors.providers.airflow.reasons import with_reasons
-from apps.connectors.records import Kind, Listing, Record, Rejected, RunRecord, RunState, TaskRunRecord
+from apps.connectors.records import AlertState, Kind, Listing, Record, Rejected, RunRecord, RunState, TaskRunRecord
 from apps.connectors.values import object_or_empty, optional_text, stable_id
 
 MOST_DAGS, MOST_OPEN, MOST_TASKS, MOST_ALERTS = 1_500, 500, 1_000, 500
@@ -103,19 +103,25 @@ class Fetch:
             self.listings.append(Listing(kind=Kind.PIPELINE, external_ids=frozenset(identities)))
 
     async def read_alerts(self) -> None:
-        """Files that cannot be read and sick parts; listed only when both are known, so that none ends unseen."""
+        """Files that cannot be read and sick parts of Airflow, with a listing when both are known completely.
+
+        Without it files that can be read again stay unknown, but parts that are well again are told.
+        """
         health = await self.if_allowed(self.client.health())
-        alerts = list(read_health(health, ui=self.reading.ui, as_of=self.reading.as_of)) if health is not None else []
+        parts = read_health(health, ui=self.reading.ui, as_of=self.reading.as_of) if health is not None else []
         found = await self.if_allowed(
             self.everything(lambda at: self.client.import_errors(offset=at), most=MOST_ALERTS)
         )
         items, is_complete = found or ([], False)
         unread, rejected = read_import_errors(items, ui=self.reading.ui, as_of=self.reading.as_of)
         self.rejected += rejected
-        self.records += [*alerts, *unread]
+        firing = [*(part for part in parts if part.state is AlertState.FIRING), *unread]
         if health is not None and is_complete and not rejected:
-            identities = frozenset(record.external_id for record in [*alerts, *unread])
+            self.records += firing
+            identities = frozenset(record.external_id for record in firing)
             self.listings.append(Listing(kind=Kind.ALERT, external_ids=identities))
+        else:
+            self.records += [*parts, *unread]
 
     async def read_open(self, memory: Memory) -> Memory:
         """Runs that are not over, and the tasks of the next few of them; returns what to remember."""
