@@ -8,6 +8,7 @@ from apps.connectors.providers.alertmanager.connector import AlertmanagerConnect
 from apps.connectors.providers.argocd.connector import ArgoCdConnector
 from apps.connectors.providers.kubernetes.connector import KubernetesConnector
 from apps.connectors.providers.litellm.connector import LitellmConnector
+from apps.connectors.providers.airflow.connector import AirflowConnector
 from apps.connectors.providers.mlflow.connector import MlflowConnector
 from apps.connectors.providers.openmetrics.connector import OpenMetricsConnector
 from apps.connectors.providers.prefect.connector import PrefectConnector
@@ -19,6 +20,7 @@ CONNECTORS: dict[str, type[Connector]] = {
     "prometheus": PrometheusConnector,
     "alertmanager": AlertmanagerConnector,
     "prefect": PrefectConnector,
+    "airflow": AirflowConnector,
     "mlflow": MlflowConnector,
     "litellm": LitellmConnector,
     "openmetrics": OpenMetricsConnector,

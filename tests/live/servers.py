@@ -52,8 +52,15 @@ def wait_until_ready(url: str, process: subprocess.Popen, *, seconds: float = 12
 
 
 @contextmanager
-def running(command: Sequence[str], *, home: Path, ready_url: str, env: Mapping[str, str] | None = None):
-    """The server, from ready to stopped; its whole process group ends with it."""
+def running(
+    command: Sequence[str],
+    *,
+    home: Path,
+    ready_url: str,
+    env: Mapping[str, str] | None = None,
+    seconds: float = 120,
+):
+    """The server, from ready (within `seconds`) to stopped; its whole process group ends with it."""
     home.mkdir(parents=True, exist_ok=True)
     with open(home / "server.log", "ab") as log:
         process = subprocess.Popen(
@@ -65,7 +72,7 @@ def running(command: Sequence[str], *, home: Path, ready_url: str, env: Mapping[
             start_new_session=True,
         )
     try:
-        wait_until_ready(ready_url, process)
+        wait_until_ready(ready_url, process, seconds=seconds)
         yield process
     except RuntimeError as error:
         raise RuntimeError(f"{error}\n{(home / 'server.log').read_text(errors='replace')[-2000:]}") from error
