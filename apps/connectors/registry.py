@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from apps.connectors.base import Connector
 from apps.connectors.errors import ConfigError
+from apps.connectors.providers.dagster.connector import DagsterConnector
 from apps.connectors.providers.mlflow.connector import MlflowConnector
 from apps.connectors.providers.openmetrics.connector import OpenMetricsConnector
 from apps.connectors.providers.prefect.connector import PrefectConnector
@@ -13,6 +14,7 @@ CONNECTORS: dict[str, type[Connector]] = {
     "prometheus": PrometheusConnector,
     "prefect": PrefectConnector,
     "mlflow": MlflowConnector,
+    "dagster": DagsterConnector,
     "openmetrics": OpenMetricsConnector,
 }
 
