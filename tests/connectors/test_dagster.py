@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -27,7 +28,7 @@ from tests.connectors.dagster_world import (
     small_world,
     steps,
 )
-from tests.connectors.upstream import Answer, Upstream
+from tests.connectors.upstream import Answer, Request, Upstream
 
 
 def refusal(upstream: Upstream, world: Any, **settings: Any) -> SourceError:
@@ -150,6 +151,21 @@ def test_steps_of_runs_with_very_many_are_asked_for_in_smaller_groups(upstream: 
     limits = Limits(total_seconds=5, fetch_seconds=20, max_bytes=60_000)
     batch = fetch(upstream, world, limits=limits)
     assert (len(steps(batch)), batch.rejected) == (600, ())
+
+
+def test_steps_that_take_too_long_are_asked_for_in_smaller_groups(upstream: Upstream) -> None:
+    world = DagsterWorld()
+    for number in range(20):
+        world.add_run(f"r{number}")
+        world.add_step(f"r{number}", "extract")
+
+    def slow(request: Request) -> Answer:
+        is_large = "query Steps" in request.json["query"] and len(request.json["variables"]["filter"]["runIds"]) > 10
+        return replace(world(request), delay=5 if is_large else 0)
+
+    limits = Limits(total_seconds=2, fetch_seconds=20)
+    batch = fetch(upstream, slow, limits=limits)
+    assert (len(steps(batch)), batch.rejected) == (20, ())
 
 
 def test_steps_are_left_alone_when_nobody_wants_them(upstream: Upstream) -> None:

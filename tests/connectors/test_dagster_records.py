@@ -37,19 +37,20 @@ def read_job(**repository: Any) -> PipelineRecord:
     return record
 
 
-def schedule(cron: str, *, status: str = "RUNNING", zone: str | None = None, name: str = "nightly") -> dict[str, Any]:
+def schedule(cron: str, *, status: str = "RUNNING", zone: str | None = None, **more: Any) -> dict[str, Any]:
     return {
-        "name": name,
-        "pipelineName": "etl",
-        "cronSchedule": cron,
-        "executionTimezone": zone,
-        "scheduleState": {"status": status},
-    }
+        "name": "nightly", "pipelineName": "etl", "cronSchedule": cron, "executionTimezone": zone, "canReset": False,
+        "scheduleState": {"status": status}, **more,
+    }  # fmt: skip
 
 
-def sensor(status: str, *targets: str) -> dict[str, Any]:
+def sensor(status: str, *targets: str, can_reset: bool = False) -> dict[str, Any]:
     found = [{"pipelineName": target} for target in targets]
-    return {"name": "new_files", "targets": found, "sensorState": {"status": status}}
+    return {"name": "new_files", "targets": found, "canReset": can_reset, "sensorState": {"status": status}}
+
+
+NEVER_STARTED = schedule("@daily", status="STOPPED", zone="UTC")
+STOPPED_BY_HAND = {**NEVER_STARTED, "canReset": True}
 
 
 @pytest.mark.parametrize(
@@ -171,17 +172,24 @@ def test_several_cron_expressions_of_one_schedule_are_told_apart() -> None:
     ("automations", "is_paused"),
     [
         ({}, False),
-        ({"schedules": [schedule("@daily", status="STOPPED")]}, True),
-        ({"schedules": [schedule("@daily", status="STOPPED")], "sensors": [sensor("RUNNING", "etl")]}, False),
-        ({"sensors": [sensor("STOPPED", "etl")]}, True),
+        ({"schedules": [NEVER_STARTED]}, False),
+        ({"schedules": [STOPPED_BY_HAND]}, True),
+        ({"schedules": [STOPPED_BY_HAND, NEVER_STARTED]}, True),
+        ({"schedules": [STOPPED_BY_HAND], "sensors": [sensor("RUNNING", "etl")]}, False),
+        ({"sensors": [sensor("STOPPED", "etl", can_reset=True)]}, True),
+        ({"sensors": [sensor("RUNNING", "etl", can_reset=True)]}, False),
     ],
 )
-def test_a_job_is_paused_when_all_that_would_start_it_is_stopped(automations: dict[str, Any], is_paused: bool) -> None:
+def test_a_job_is_paused_when_somebody_stopped_all_that_would_start_it(
+    automations: dict[str, Any], is_paused: bool
+) -> None:
     assert read_job(**automations).is_paused is is_paused
 
 
-def test_a_stopped_schedule_is_still_told() -> None:
-    assert read_job(schedules=[schedule("@daily", status="STOPPED", zone="UTC")]).schedule == "@daily (UTC)"
+def test_a_schedule_that_does_not_run_is_told_only_of_a_paused_job() -> None:
+    assert read_job(schedules=[STOPPED_BY_HAND]).schedule == "@daily (UTC)"
+    idle = read_job(schedules=[NEVER_STARTED])
+    assert (idle.schedule, idle.labels["schedules"]) == ("", "nightly (stopped)")
 
 
 def test_a_job_carries_its_tags_and_what_its_location_says_of_the_code() -> None:

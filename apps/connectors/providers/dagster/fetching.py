@@ -29,7 +29,8 @@ PAGE_WITH_STEPS = 50
 RUNS_A_QUESTION = 25  # whose steps are asked for together
 FAILURES_A_QUESTION = 10  # whose events are asked for together
 MOST_EVENT_PAGES = 4  # of one failed run, after the first
-SHARE = 0.7  # of the fetch's time and questions; the rest is for the page under way
+SHARE = 0.5  # of the fetch's time and questions; a slow page may take as long again
+_SMALLER = {ErrorClass.TOO_LARGE, ErrorClass.TIMEOUT}  # what a smaller question may help against
 
 
 def open_among(runs: Sequence[RunRecord]) -> dict[str, str]:
@@ -116,7 +117,7 @@ class Fetch:
             try:
                 items = await self.client.steps(group)
             except SourceError as error:
-                if error.error_class is ErrorClass.TOO_LARGE and len(group) > 1 and not self.http.is_spent(share=0.9):
+                if error.error_class in _SMALLER and len(group) > 1 and not self.http.is_spent(share=0.9):
                     waiting[:0] = [group[: len(group) // 2], group[len(group) // 2 :]]
                     continue
                 self._unreadable(group, "steps", error)

@@ -87,7 +87,7 @@ def _read_repository(
     def read(job: Mapping[str, Any]) -> PipelineRecord:
         name = required_text(job, "name")
         own_schedules, own_sensors = schedules.get(name, []), sensors.get(name, [])
-        automations = [(optional_text(item, "name"), _is_on(item)) for item in (*own_schedules, *own_sensors)]
+        is_paused = _is_paused([*own_schedules, *own_sensors])
         labels = _tags(job.get("tags")) | place
         labels |= {"schedules": _listed(own_schedules), "sensors": _listed(own_sensors)}
         return PipelineRecord(
@@ -96,8 +96,8 @@ def _read_repository(
             name=name,
             description=optional_text(job, "description", limit=2000),
             vendor_kind="asset job" if job.get("isAssetJob") is True else "job",
-            schedule=_schedule_text(own_schedules),
-            is_paused=bool(automations) and not any(is_on for _, is_on in automations),
+            schedule=_schedule_text(own_schedules if is_paused else [item for item in own_schedules if _is_on(item)]),
+            is_paused=is_paused,
             url=f"{address}/jobs/{quote(name)}",
             labels={key: value for key, value in labels.items() if value},
         )
@@ -132,6 +132,16 @@ def _is_on(automation: Mapping[str, Any]) -> bool:
     return state.get("status") == _RUNNING
 
 
+def _is_paused(automations: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether nothing starts the job any more because somebody stopped it.
+
+    In code, a schedule is written stopped: one that nobody ever started says nothing about a job that others launch.
+    `canReset` tells a state that was set by hand from the one in the code.
+    """
+    stopped_by_hand = [item for item in automations if item.get("canReset") is True]
+    return bool(stopped_by_hand) and not any(map(_is_on, automations))
+
+
 def _listed(automations: Sequence[Mapping[str, Any]]) -> str:
     """Names with their state, for a label: `nightly (running), weekly (stopped)`."""
     texts = [f"{optional_text(item, 'name')} ({'running' if _is_on(item) else 'stopped'})" for item in automations]
@@ -139,10 +149,8 @@ def _listed(automations: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _schedule_text(schedules: Sequence[Mapping[str, Any]]) -> str:
-    """The running schedules, or all when none runs: `0 2 * * * (Europe/Berlin)`."""
-    shown = [schedule for schedule in schedules if _is_on(schedule)] or schedules
-    texts = sorted({text for schedule in shown for text in _crons(schedule)})
-    return "; ".join(texts)[:MAX_NAME]
+    """The cron expressions with their time zones: `0 2 * * * (Europe/Berlin)`."""
+    return "; ".join(sorted({text for schedule in schedules for text in _crons(schedule)}))[:MAX_NAME]
 
 
 def _crons(schedule: Mapping[str, Any]) -> list[str]:

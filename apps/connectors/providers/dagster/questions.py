@@ -12,8 +12,8 @@ query Workspace {{ workspaceOrError {{ {_ERROR} ... on Workspace {{ locationEntr
   locationOrLoadError {{ {_ERROR} ... on RepositoryLocation {{ repositories {{
     name
     jobs {{ name description isAssetJob tags {{ key value }} }}
-    schedules {{ name pipelineName cronSchedule executionTimezone scheduleState {{ status }} }}
-    sensors {{ name targets {{ pipelineName }} sensorState {{ status }} }}
+    schedules {{ name pipelineName cronSchedule executionTimezone canReset scheduleState {{ status }} }}
+    sensors {{ name canReset targets {{ pipelineName }} sensorState {{ status }} }}
   }} }} }}
 }} }} }} }}
 """
