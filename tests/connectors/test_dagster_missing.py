@@ -70,6 +70,14 @@ def test_a_sweep_goes_on_in_the_next_poll_when_there_is_no_room(upstream: Upstre
     assert len(scopes) == len(set(scopes)) == 22
 
 
+def test_a_job_is_listed_once_though_a_sweep_meets_a_deleted_run(upstream: Upstream) -> None:
+    world = small_world()
+    cursor = {**fetch(upstream, world).cursor, "polls": SWEEP_EVERY - 1}
+    world.delete("waiting")
+    scopes = [listing.scope for listing in fetch(upstream, world, cursor).listings if listing.kind is Kind.RUN]
+    assert sorted(scopes) == [ETL, REPORT], "missing twice in one poll would mean gone at once"
+
+
 def test_two_jobs_of_one_name_lose_no_run_to_each_other(upstream: Upstream) -> None:
     world = DagsterWorld()
     for location in ("main", "other"):

@@ -219,7 +219,7 @@ def _schedule(name: str) -> dict[str, str]:
     return {"repositoryName": REPOSITORY, "repositoryLocationName": LOCATION, "scheduleName": name}
 
 
-def until(condition: Callable[[], Any], *, seconds: float = 120) -> Any:
+def until(condition: Callable[[], Any], *, seconds: float = 240) -> Any:
     """What the condition gives as soon as it is true."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
