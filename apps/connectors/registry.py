@@ -9,6 +9,7 @@ from apps.connectors.providers.argocd.connector import ArgoCdConnector
 from apps.connectors.providers.kubernetes.connector import KubernetesConnector
 from apps.connectors.providers.litellm.connector import LitellmConnector
 from apps.connectors.providers.airflow.connector import AirflowConnector
+from apps.connectors.providers.dagster.connector import DagsterConnector
 from apps.connectors.providers.mlflow.connector import MlflowConnector
 from apps.connectors.providers.openmetrics.connector import OpenMetricsConnector
 from apps.connectors.providers.prefect.connector import PrefectConnector
@@ -23,6 +24,7 @@ CONNECTORS: dict[str, type[Connector]] = {
     "airflow": AirflowConnector,
     "mlflow": MlflowConnector,
     "litellm": LitellmConnector,
+    "dagster": DagsterConnector,
     "openmetrics": OpenMetricsConnector,
     "statuspage": StatuspageConnector,
     "argocd": ArgoCdConnector,
