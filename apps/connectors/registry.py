@@ -6,6 +6,7 @@ from apps.connectors.base import Connector
 from apps.connectors.errors import ConfigError
 from apps.connectors.providers.mlflow.connector import MlflowConnector
 from apps.connectors.providers.openmetrics.connector import OpenMetricsConnector
+from apps.connectors.providers.phoenix.connector import PhoenixConnector
 from apps.connectors.providers.prefect.connector import PrefectConnector
 from apps.connectors.providers.prometheus.connector import PrometheusConnector
 
@@ -14,6 +15,7 @@ CONNECTORS: dict[str, type[Connector]] = {
     "prefect": PrefectConnector,
     "mlflow": MlflowConnector,
     "openmetrics": OpenMetricsConnector,
+    "phoenix": PhoenixConnector,
 }
 
 
