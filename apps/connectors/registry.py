@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from apps.connectors.base import Connector
 from apps.connectors.errors import ConfigError
+from apps.connectors.providers.langfuse.connector import LangfuseConnector
 from apps.connectors.providers.mlflow.connector import MlflowConnector
 from apps.connectors.providers.openmetrics.connector import OpenMetricsConnector
 from apps.connectors.providers.phoenix.connector import PhoenixConnector
@@ -15,6 +16,7 @@ CONNECTORS: dict[str, type[Connector]] = {
     "prefect": PrefectConnector,
     "mlflow": MlflowConnector,
     "openmetrics": OpenMetricsConnector,
+    "langfuse": LangfuseConnector,
     "phoenix": PhoenixConnector,
 }
 
