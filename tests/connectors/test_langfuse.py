@@ -61,6 +61,8 @@ class LangfuseWorld(World):
     days: list[Any] = field(default_factory=list)
     experiments: list[Any] = field(default_factory=list)
     items: dict[str, list[Any]] = field(default_factory=dict)
+    runs: list[Any] = field(default_factory=list)  # of the one dataset, on old servers
+    run_scores: dict[str, list[Any]] = field(default_factory=dict)
     missing: tuple[str, ...] = ()  # APIs that this server does not have
     limited: tuple[str, ...] = ()  # APIs that were asked too often
     metas: list[Any] = field(default_factory=list)  # added to the list as they are
@@ -150,6 +152,10 @@ class LangfuseWorld(World):
                 return self.page(self.days, query)
             case ["v2", "datasets"]:
                 return self.page([self.dataset()], query)
+            case ["datasets", _, "runs"]:
+                return self.page(self.runs, query)
+            case ["v2", "scores"]:
+                return self.page(self.run_scores.get(query["datasetRunId"], []), query)
             case ["experiments"]:
                 return self.answer({"data": self.experiments, "meta": {}})
             case ["experiment-items"]:
@@ -635,6 +641,43 @@ def test_many_experiments_are_read_in_pieces(upstream: Upstream) -> None:
         world.add_experiment(f"try {number}")
     found = [r.external_id for batch in until_done(upstream, world) for r in evaluations(batch)]
     assert len(found) == len(set(found)) == 40
+
+
+def old_world() -> LangfuseWorld:
+    world = LangfuseWorld(missing=("experiments", "experiment-items"))
+    ended = world.clock - HOUR
+    for name, at in (("first", ended), ("ancient", ended - timedelta(days=9))):
+        world.runs.append({
+            "id": f"r-{name}", "name": name, "description": None, "metadata": None, "datasetId": "d-1",
+            "datasetName": "golden", "createdAt": iso(at - HOUR), "updatedAt": iso(at),
+        })  # fmt: skip
+    world.run_scores["r-first"] = [
+        {"id": "s1", "name": "f1", "dataType": "NUMERIC", "value": 0.5, "comment": "fair"},
+        {"id": "s2", "name": "safe", "dataType": "BOOLEAN", "value": 1, "stringValue": "True"},
+        {"id": "s3", "name": "tone", "dataType": "CATEGORICAL", "value": 0, "stringValue": "warm"},
+    ]
+    return world
+
+
+def test_an_older_server_tells_dataset_runs(upstream: Upstream) -> None:
+    world = old_world()
+    batch = fetch(upstream, world)
+    (record,) = evaluations(batch)
+    assert (record.external_id, record.suite, record.state) == ("r-first", "golden", RunState.SUCCEEDED)
+    assert record.scores == (
+        Score(scorer="f1", value=0.5, comment="fair"),
+        Score(scorer="safe", value=1.0, passed=True),
+    )
+    assert record.url == f"{upstream.url}/project/pr-1/datasets/d-1/runs/r-first"
+    world.clock += timedelta(minutes=11)
+    assert evaluations(fetch(upstream, world, batch.cursor)) == []
+
+
+def test_a_server_without_experiments_and_datasets_tells_none(upstream: Upstream) -> None:
+    world = old_world()
+    world.missing = (*world.missing, "v2/datasets")
+    batch = fetch(upstream, world)
+    assert (evaluations(batch), batch.has_more) == ([], False)
 
 
 def test_what_is_switched_off_is_not_asked_for(upstream: Upstream) -> None:

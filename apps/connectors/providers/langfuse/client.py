@@ -79,6 +79,14 @@ class LangfuseClient:
         """The items of experiments."""
         return await self._cursored("experiment-items", filters)
 
+    async def runs(self, dataset: str) -> list[Any]:
+        """The runs of one dataset, on servers that are older than experiments."""
+        return await self._numbered(f"datasets/{quote(dataset, safe='')}/runs", {})
+
+    async def scores_of_run(self, run_id: str) -> list[Any]:
+        """The scores of a dataset run as a whole, on the same servers."""
+        return await self._numbered("v2/scores", {"datasetRunId": run_id, "fields": "score"})
+
     async def _numbered(self, path: str, filters: Mapping[str, str]) -> list[Any]:
         found: list[Any] = []
         for page in range(1, MAX_PAGES + 1):

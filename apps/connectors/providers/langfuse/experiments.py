@@ -24,6 +24,17 @@ from apps.connectors.values import (
 SETTLING = timedelta(minutes=10)  # of silence, after which an experiment counts as over
 
 
+def from_run(run: Mapping[str, Any]) -> dict[str, Any]:
+    """A dataset run of an older server in the shape of an experiment; its scores are asked for by themselves."""
+    kept = {key: run.get(key) for key in ("id", "name", "description", "metadata", "datasetId")}
+    return {**kept, "startTime": run.get("createdAt"), "endTime": run.get("updatedAt"), "isRun": True}
+
+
+def is_run(item: Mapping[str, Any]) -> bool:
+    """Whether the experiment was made of a dataset run."""
+    return item.get("isRun") is True
+
+
 def mark_of(item: Mapping[str, Any], *, now: datetime) -> str:
     """What changes when items or scores are added, or when silence says that it is over."""
     told = [item.get("endTime"), item.get("itemCount"), item.get("scores"), _is_fresh(item, now)]
@@ -51,9 +62,16 @@ def read_experiment(
         subject=next((metadata[key] for key in ("prompt", "prompt_name") if key in metadata), ""),
         version=metadata.get("prompt_version", ""),
         scores=(*_scores(item.get("scores"), case=""), *_of_cases(cases)),
-        url=f"{pages}/experiments/results?baseline={quote(experiment_id, safe='')}",
+        url=_url(item, experiment_id, pages),
         labels={**metadata, "experiment": name},
     )
+
+
+def _url(item: Mapping[str, Any], experiment_id: str, pages: str) -> str:
+    if is_run(item):
+        dataset = quote(optional_text(item, "datasetId"), safe="")
+        return f"{pages}/datasets/{dataset}/runs/{quote(experiment_id, safe='')}"
+    return f"{pages}/experiments/results?baseline={quote(experiment_id, safe='')}"
 
 
 def _is_fresh(item: Mapping[str, Any], now: datetime) -> bool:
@@ -75,10 +93,12 @@ def _of_cases(cases: Sequence[Mapping[str, Any]]) -> Iterator[Score]:
 
 
 def _scores(value: Any, *, case: str) -> Iterator[Score]:
-    """Numbers, and booleans as verdicts; categories and texts have no number."""
+    """Numbers, and booleans as verdicts (older servers write them as 1 and 0); categories and texts have no number."""
     for entry in map(object_or_empty, list_or_empty(value)):
-        name, told = optional_text(entry, "name"), entry.get("value")
-        passed = told if isinstance(told, bool) else None
-        number = float(told) if isinstance(told, bool) else finite(told) if isinstance(told, int | float) else None
+        kind, name, told = entry.get("dataType"), optional_text(entry, "name"), entry.get("value")
+        if kind in ("CATEGORICAL", "TEXT", "CORRECTION") or not isinstance(told, int | float):
+            continue
+        number = float(told) if isinstance(told, bool) else finite(told)
         if name and number is not None:
+            passed = bool(told) if kind == "BOOLEAN" or isinstance(told, bool) else None
             yield Score(scorer=name, value=number, case=case, passed=passed, comment=first_line(entry.get("comment")))

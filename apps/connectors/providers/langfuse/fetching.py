@@ -33,6 +33,7 @@ PIECE = timedelta(days=2)  # of hours in a fetch
 OVERLAP = timedelta(hours=3)  # for observations that arrive late
 SETTLING = timedelta(minutes=15)  # after the end of an hour, until it is read; some ways in take ten minutes
 QUIET = timedelta(minutes=15)  # when the server has had enough and does not say until when
+MOST_DATASETS = 20  # whose runs are read on servers that are older than experiments
 EXPERIMENTS_EVERY = timedelta(minutes=10)
 
 
@@ -185,12 +186,7 @@ class Fetch:
         if memory.experiments_at is not None and now - memory.experiments_at < EXPERIMENTS_EVERY:
             return memory
         since = _iso(now - self.backfill)
-        try:
-            found = await self.client.experiments(fields="core,metadata,scores", fromStartTime=since)
-        except SourceError as error:
-            if error.error_class not in REFUSALS:
-                raise
-            return replace(memory, experiments_at=now)
+        found = await self._experiments(since)
         marks = dict(memory.marks)
         due = [(item, mark) for item in map(object_or_empty, found) if (mark := self._changed(item, marks, now))]
         datasets = await self._datasets() if due else {}
@@ -204,6 +200,25 @@ class Fetch:
             marks[experiment_id] = mark
         return replace(memory, marks=marks, experiments_at=now)
 
+    async def _experiments(self, since: str) -> list[Any]:
+        """The experiments of the backfill, or the dataset runs of servers that are older than experiments."""
+        try:
+            return await self.client.experiments(fields="core,metadata,scores", fromStartTime=since)
+        except SourceError as error:
+            if error.error_class not in REFUSALS:
+                raise
+        try:
+            found = map(object_or_empty, await self.client.datasets())
+            datasets = sorted(found, key=lambda item: optional_text(item, "updatedAt"), reverse=True)
+            names = [name for item in datasets[:MOST_DATASETS] if (name := optional_text(item, "name"))]
+            runs = [run for name in names for run in await self.client.runs(name)]
+        except SourceError as error:
+            if error.error_class not in REFUSALS:
+                raise
+            return []
+        told = [experiments.from_run(object_or_empty(run)) for run in runs]
+        return [item for item in told if optional_text(item, "endTime") >= since]
+
     def _changed(self, item: Mapping[str, Any], marks: Mapping[str, str], now: datetime) -> str:
         """What the experiment looks like, or "" when it looks as before or cannot be read."""
         try:
@@ -214,8 +229,12 @@ class Fetch:
         return "" if marks.get(optional_text(item, "id")) == mark else mark
 
     async def _read_experiment(self, item: Mapping[str, Any], datasets: Mapping[str, str], *, since: str) -> None:
-        asked = {"experimentId": optional_text(item, "id"), "fields": "core,scores", "fromStartTime": since}
-        items = await self.client.items(**asked)
+        experiment_id = optional_text(item, "id")
+        items: list[Any] = []
+        if experiments.is_run(item):
+            item = {**item, "scores": await self.client.scores_of_run(experiment_id)}
+        else:
+            items = await self.client.items(experimentId=experiment_id, fields="core,scores", fromStartTime=since)
         try:
             record = experiments.read_experiment(item, items, datasets=datasets, pages=self.pages, now=self.now)
         except UnreadableError as error:
