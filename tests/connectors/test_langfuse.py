@@ -707,7 +707,7 @@ def test_the_probe_names_the_project_and_what_may_be_read(upstream: Upstream) ->
 
 def test_the_probe_answers_for_the_rest_when_something_is_missing(upstream: Upstream) -> None:
     world = small_world()
-    world.missing = ("health", "v2/prompts", "v2/metrics", "metrics", "metrics/daily", "experiments")
+    world.missing = ("health", "v2/prompts", "v2/metrics", "metrics", "metrics/daily", "experiments", "v2/datasets")
     answer = probe(upstream, world)
     sentence = "Langfuse answers; the project chat does not let us read prompts; it tells no metrics."
     assert answer.sentence == sentence
@@ -716,6 +716,14 @@ def test_the_probe_answers_for_the_rest_when_something_is_missing(upstream: Upst
         "metrics": False,
         "experiments": False,
     }
+
+
+def test_the_probe_takes_the_dataset_runs_of_an_older_server_for_experiments(upstream: Upstream) -> None:
+    world = old_world()
+    world.missing = (*world.missing, "v2/metrics", "metrics")
+    answer = probe(upstream, world)
+    assert answer.sentence.endswith("metrics come from metrics/daily.")
+    assert all(scope.is_granted for scope in answer.scopes)
 
 
 @pytest.mark.parametrize(

@@ -107,8 +107,9 @@ class LangfuseConnector(Connector):
             sentence += f"; metrics come from {metric}" if metric else "; it tells no metrics"
         if self.config["experiments"]:
             asked = client.experiments(fromStartTime=window[0].isoformat())
-            why = "read experiments as evaluations; servers before version 4 do not tell them"
-            scopes.append(Scope(name="experiments", why=why, is_granted=await _or_none(asked) is not None))
+            is_granted = await _or_none(asked) is not None or await _or_none(client.datasets()) is not None
+            why = "read experiments, or the dataset runs of an older server, as evaluations"
+            scopes.append(Scope(name="experiments", why=why, is_granted=is_granted))
         return Probe(sentence=f"{sentence}.", version=version, scopes=tuple(scopes))
 
     async def fetch(self, cursor: Mapping[str, Any]) -> Batch:
