@@ -10,8 +10,10 @@ from apps.connectors.providers.kubernetes.connector import KubernetesConnector
 from apps.connectors.providers.litellm.connector import LitellmConnector
 from apps.connectors.providers.airflow.connector import AirflowConnector
 from apps.connectors.providers.dagster.connector import DagsterConnector
+from apps.connectors.providers.langfuse.connector import LangfuseConnector
 from apps.connectors.providers.mlflow.connector import MlflowConnector
 from apps.connectors.providers.openmetrics.connector import OpenMetricsConnector
+from apps.connectors.providers.phoenix.connector import PhoenixConnector
 from apps.connectors.providers.prefect.connector import PrefectConnector
 from apps.connectors.providers.prometheus.connector import PrometheusConnector
 from apps.connectors.providers.push.connector import PushConnector
@@ -30,6 +32,8 @@ CONNECTORS: dict[str, type[Connector]] = {
     "argocd": ArgoCdConnector,
     "kubernetes": KubernetesConnector,
     "push": PushConnector,
+    "langfuse": LangfuseConnector,
+    "phoenix": PhoenixConnector,
 }
 
 
