@@ -13,25 +13,22 @@ from apps.connectors.errors import ConfigError
 from apps.connectors.merging import merge
 from apps.connectors.providers.github import probing, rollouts, runs
 from apps.connectors.providers.github.client import GithubClient
-from apps.connectors.providers.github.cursor import Memory, RepositoryMemory
-from apps.connectors.providers.github.fetching import Fetch, Part, read_round
+from apps.connectors.providers.github.cursor import Memory
+from apps.connectors.providers.github.fetching import Fetch
 from apps.connectors.providers.github.normalize import web_base
 from apps.connectors.providers.github.settings import FIELDS, api_url, clean_repositories, kinds_read
 from apps.connectors.providers.github.webhook import WEBHOOK
 from apps.connectors.records import Batch, Kind
+from apps.connectors.rounds import Part, read_round
 from apps.connectors.webhook import Webhook
 
-
-def _forget_workflows(memory: RepositoryMemory) -> None:
-    memory.workflows = []
-
-
-PARTS = (
-    Part(kind=Kind.PIPELINE, read=runs.read_workflow_list, give_up=_forget_workflows),
-    Part(kind=Kind.RUN, read=runs.read_run_list, give_up=runs.give_up),
-    Part(kind=Kind.DEPLOYMENT, read=rollouts.read_deployment_list, give_up=rollouts.give_up_deployments),
-    Part(kind=Kind.CHANGE, read=rollouts.read_release_list, give_up=rollouts.give_up_releases),
-)
+# kind -> how its list is read, and what is forgotten when it is refused; in the order of a round
+PARTS = {
+    Kind.PIPELINE: (runs.read_workflow_list, runs.give_up_workflows),
+    Kind.RUN: (runs.read_run_list, runs.give_up_runs),
+    Kind.DEPLOYMENT: (rollouts.read_deployment_list, rollouts.give_up_deployments),
+    Kind.CHANGE: (rollouts.read_release_list, rollouts.give_up_releases),
+}
 
 
 class GithubConnector(Connector):
@@ -72,16 +69,19 @@ class GithubConnector(Connector):
             backfill=timedelta(days=self.config["backfill_days"]),
             with_jobs=Kind.TASK_RUN in kinds,
         )
-        parts = [(name, part) for name in self.config["repositories"] for part in PARTS if part.kind in kinds]
-        await read_round(fetch, memory, parts)
+        parts = [
+            _part(fetch, memory, name, kind) for name in self.config["repositories"] for kind in PARTS if kind in kinds
+        ]
+        reading = await read_round(parts, position=memory.position, must_stop=lambda: fetch.must_stop)
+        listings = memory.close(reading, self.config["repositories"])
         return Batch(
             records=merge(fetch.records),
-            rejected=tuple(fetch.rejected),
-            listings=tuple(fetch.listings),
-            has_more=memory.position > 0 or any(item.is_going_on for item in memory.repositories.values()),
+            rejected=(*fetch.rejected, *reading.rejected),
+            listings=(*fetch.listings, *listings),
+            has_more=memory.is_going_on,
             server_time=self.http.server_time,
             cursor=memory.dump(),
-            pause_seconds=fetch.pause or (client.budget.resets_in if client.budget and client.is_short else None),
+            pause_seconds=reading.pause or (client.budget.resets_in if client.budget and client.is_short else None),
         )
 
     def _client(self) -> GithubClient:
@@ -91,3 +91,14 @@ class GithubConnector(Connector):
         return GithubClient(
             http=self.http, url=self.config["url"], headers=bearer_header(token), reserve=self.config["reserve"]
         )
+
+
+def _part(fetch: Fetch, memory: Memory, repository: str, kind: Kind) -> Part:
+    read, give_up = PARTS[kind]
+    own = memory.of(repository)
+    return Part(
+        kind=kind,
+        subject=repository,
+        read=lambda: read(fetch, repository, own),
+        give_up=lambda: give_up(own),
+    )

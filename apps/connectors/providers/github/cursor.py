@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from apps.connectors.records import Kind, Listing
+from apps.connectors.rounds import Round
 from apps.connectors.values import UnreadableError, from_iso, list_or_empty, object_or_empty, optional_text
 
 OVERLAP = timedelta(minutes=5)  # for what became visible late
@@ -101,6 +103,23 @@ class Memory:
             is_listed=cursor.get("is_listed") is not False,
             repositories={name: _repository(object_or_empty(item)) for name, item in repositories.items()},
         )
+
+    @property
+    def is_going_on(self) -> bool:
+        """Whether the round, or something in it, could not be finished."""
+        return self.position > 0 or any(item.is_going_on for item in self.repositories.values())
+
+    def close(self, reading: Round, repositories: Collection[str]) -> tuple[Listing, ...]:
+        """Note how far the round got; at its end tell all workflows, and forget what is no longer configured."""
+        self.position = reading.position
+        if any(part.kind is Kind.PIPELINE for part in reading.refused):
+            self.is_listed = False
+        if self.position:
+            return ()
+        self.repositories = {name: item for name, item in self.repositories.items() if name in repositories}
+        workflows = [workflow for item in self.repositories.values() for workflow in item.workflows]
+        is_listed, self.is_listed = self.is_listed, True
+        return (Listing(kind=Kind.PIPELINE, external_ids=frozenset(workflows)),) if is_listed and workflows else ()
 
     def of(self, repository: str) -> RepositoryMemory:
         """The memory of one repository, made if this is the first sight of it."""

@@ -51,6 +51,11 @@ async def read_workflow_list(fetch: Fetch, repository: str, memory: RepositoryMe
     )
 
 
+def give_up_workflows(memory: RepositoryMemory) -> None:
+    """What is not known cannot be called gone."""
+    memory.workflows = []
+
+
 async def read_run_list(fetch: Fetch, repository: str, memory: RepositoryMemory) -> None:
     """The jobs still owed, the runs of the span under way or a new one, and then what became of the open ones."""
     runs, unchanged_since = memory.runs, None
@@ -69,7 +74,7 @@ async def read_run_list(fetch: Fetch, repository: str, memory: RepositoryMemory)
     await _list_suspects(fetch, repository, runs)
 
 
-def give_up(memory: RepositoryMemory) -> None:
+def give_up_runs(memory: RepositoryMemory) -> None:
     """Begin again with the next poll."""
     memory.runs.span, memory.runs.owed = None, []
 
