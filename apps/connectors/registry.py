@@ -5,6 +5,7 @@ from __future__ import annotations
 from apps.connectors.base import Connector
 from apps.connectors.errors import ConfigError
 from apps.connectors.providers.github.connector import GithubConnector
+from apps.connectors.providers.gitlab.connector import GitlabConnector
 from apps.connectors.providers.mlflow.connector import MlflowConnector
 from apps.connectors.providers.openmetrics.connector import OpenMetricsConnector
 from apps.connectors.providers.prefect.connector import PrefectConnector
@@ -16,6 +17,7 @@ CONNECTORS: dict[str, type[Connector]] = {
     "mlflow": MlflowConnector,
     "openmetrics": OpenMetricsConnector,
     "github": GithubConnector,
+    "gitlab": GitlabConnector,
 }
 
 
