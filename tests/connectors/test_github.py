@@ -368,6 +368,41 @@ def test_an_open_run_is_followed_however_old_it_is(upstream: Upstream) -> None:
     assert asked(upstream, "/runs/11") == 0
 
 
+def test_an_old_run_that_runs_again_is_followed_while_the_list_stays_the_same(upstream: Upstream) -> None:
+    world = GithubWorld()
+    run = world.add_run(11, "failure", minutes=60 * 24 * 9)
+    cursor = fetch(upstream, world).cursor
+    world.clock += timedelta(hours=6)
+    began = {"run_attempt": 2, "run_started_at": world.ago(minutes=2), "updated_at": world.ago(minutes=2)}
+    run |= {"status": "in_progress", "conclusion": None, **began}
+    swept = fetch(upstream, world, cursor)
+    assert of(swept, RunRecord)["11"].state is RunState.RUNNING
+    cursor = fetch(upstream, world, swept.cursor).cursor
+    world.clock += timedelta(minutes=2)
+    run |= {"status": "completed", "conclusion": "success", "updated_at": world.ago(minutes=1)}
+    assert of(fetch(upstream, world, cursor), RunRecord)["11"].state is RunState.SUCCEEDED
+
+
+def test_a_sweep_does_not_tell_again_what_the_polls_told(upstream: Upstream) -> None:
+    world = GithubWorld()
+    world.add_run(11)
+    cursor = fetch(upstream, world).cursor
+    world.clock += timedelta(hours=1)
+    world.add_run(12)
+    cursor = fetch(upstream, world, cursor).cursor
+    world.clock += timedelta(hours=5, minutes=30)
+    world.add_run(13)
+    assert set(of(fetch(upstream, world, cursor), RunRecord)) == {"13"}
+
+
+def test_a_page_too_large_is_read_in_smaller_ones(upstream: Upstream) -> None:
+    world = GithubWorld()
+    for number in range(1, 131):
+        world.add_deployment(number, minutes=200 - number, payload={"blob": "x" * 20_000}, sha=f"{number:040}")
+    limits = replace(ROOMY, max_bytes=500_000)
+    assert set(rollbacks(fetch_all(upstream, world, limits=limits))) == {str(n) for n in range(1, 131)}
+
+
 def test_the_jobs_of_an_open_run_are_read_in_every_poll(upstream: Upstream) -> None:
     """Its jobs change while the list of runs stays the same, which the ETag tells."""
     world = GithubWorld()

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from apps.connectors.budget import Budget, read_budget
+from apps.connectors.errors import ErrorClass, SourceError
 from apps.connectors.http import Http, Response
 from apps.connectors.paging import next_page
 from apps.connectors.values import expect_list, expect_object, object_or_empty, schema_error
@@ -56,7 +57,19 @@ class GithubClient:
 
         With `etags` (address -> ETag of a list that had one page) the question is conditional, and the ETag of the new
         answer is remembered there, unless there are more pages: then an unchanged first one would prove nothing.
+        A page too large to read is asked for in smaller ones.
         """
+        try:
+            return await self._page(path, query, key, etags)
+        except SourceError as error:
+            if error.error_class is not ErrorClass.TOO_LARGE or self._http.is_spent(share=0.8):
+                raise
+            smaller = _in_smaller_pages(query)
+            if smaller is None:
+                raise
+            return await self.page(path, smaller, key=key, etags=etags)
+
+    async def _page(self, path: str, query: Query, key: str, etags: dict[str, str] | None) -> Page:
         address = f"{path}?{urlencode(sorted(query.items()))}"
         known = etags.get(address, "") if etags is not None else ""
         response = await self._get(path, query, etag=known)
@@ -98,6 +111,14 @@ def forget(etags: dict[str, str], path: str) -> None:
     """Ask for the list at `path` unconditionally next time."""
     for address in [address for address in etags if address.partition("?")[0] == path]:
         del etags[address]
+
+
+def _in_smaller_pages(query: Query) -> Query | None:
+    """The same place in the list with pages of a fifth, or None when they are as small as can be."""
+    size, number = int(query.get("per_page", 1)), int(query.get("page", 1))
+    if size % 5:
+        return None
+    return {**query, "per_page": size // 5, "page": (number - 1) * 5 + 1}
 
 
 def _items(data: Any, key: str, path: str) -> list[Any]:

@@ -22,8 +22,8 @@ MOST_OPEN, MOST_OWED, MOST_WORKFLOWS = 100, 200, 500
 class Span:
     """Reading the runs created since `floor`, newest piece first: now those from `after` to `before` (None: no end).
 
-    `began` is the server's time at the start; runs that changed before `told` were told before. `page` is the query
-    of the page to go on with, empty for the first.
+    `began` is the server's time at the start; runs that changed before `told` were told before. `swept` is the time of
+    the last sweep when this is one. `page` is the query of the page to go on with, empty for the first.
     """
 
     floor: datetime
@@ -31,7 +31,7 @@ class Span:
     began: datetime
     before: datetime | None = None
     told: datetime | None = None
-    is_sweep: bool = False
+    swept: datetime | None = None
     page: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -155,8 +155,8 @@ def _dump(item: RepositoryMemory) -> dict[str, Any]:
 def _dump_span(span: Span | None) -> dict[str, Any] | None:
     if span is None:
         return None
-    times = {name: _text(getattr(span, name)) for name in ("floor", "after", "began", "before", "told")}
-    return {**times, "is_sweep": span.is_sweep, "page": dict(span.page)}
+    times = {name: _text(getattr(span, name)) for name in ("floor", "after", "began", "before", "told", "swept")}
+    return {**times, "page": dict(span.page)}
 
 
 def _dump_list(item: ListMemory) -> dict[str, Any]:
@@ -202,7 +202,7 @@ def _span(item: Mapping[str, Any]) -> Span | None:
         began=began,
         before=_time(item.get("before")),
         told=_time(item.get("told")),
-        is_sweep=item.get("is_sweep") is True,
+        swept=_time(item.get("swept")),
         page=_mapping(item.get("page")),
     )
 

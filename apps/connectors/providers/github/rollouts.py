@@ -17,7 +17,7 @@ from apps.connectors.records import DeploymentRecord, Kind
 from apps.connectors.values import object_or_empty, optional_text, read_items
 
 FOLLOWED_FOR = timedelta(days=7)  # a deployment that is open for longer is left alone
-RELEASES_A_PAGE, MOST_PAGES = 30, 10
+RELEASES_A_PAGE, MOST_PAGES = 25, 10
 
 
 async def read_deployment_list(fetch: Fetch, repository: str, memory: RepositoryMemory) -> None:

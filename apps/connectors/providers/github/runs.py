@@ -17,6 +17,7 @@ from apps.connectors.providers.github.cursor import (
     LOOK_BACK,
     MOST_OPEN,
     MOST_OWED,
+    OVERLAP,
     SWEEP_DAYS,
     SWEEP_EVERY,
     RepositoryMemory,
@@ -82,11 +83,11 @@ def give_up_runs(memory: RepositoryMemory) -> None:
 def _next_span(runs: RunsMemory, *, now: datetime, backfill: timedelta) -> Span:
     """From the full hour, so that the question, and with it the ETag, stays the same for a while."""
     floor = (runs.since - LOOK_BACK) if runs.since else now - backfill
-    is_sweep = runs.swept_at is not None and now - runs.swept_at >= SWEEP_EVERY
-    if is_sweep:
+    swept = runs.swept_at if runs.swept_at is not None and now - runs.swept_at >= SWEEP_EVERY else None
+    if swept is not None:
         floor = min(floor, now - SWEEP_DAYS)
     floor = floor.replace(minute=0, second=0, microsecond=0)
-    return Span(floor=floor, after=floor, began=now, told=runs.swept_at if is_sweep else runs.since, is_sweep=is_sweep)
+    return Span(floor=floor, after=floor, began=now, told=runs.since, swept=swept)
 
 
 async def _read_page(fetch: Fetch, repository: str, memory: RepositoryMemory, span: Span) -> tuple[Page, Span | None]:
@@ -94,7 +95,7 @@ async def _read_page(fetch: Fetch, repository: str, memory: RepositoryMemory, sp
     is_top = span.before is None and not span.page
     page = await fetch.client.page(
         path_of(repository, "actions", "runs"),
-        span.page or {"created": _created(span), "per_page": PAGE},
+        span.page or {"created": _created(span), "exclude_pull_requests": "true", "per_page": PAGE},
         key="workflow_runs",
         etags=memory.etags if is_top and memory.runs.since else None,
     )
@@ -102,7 +103,8 @@ async def _read_page(fetch: Fetch, repository: str, memory: RepositoryMemory, sp
         span = replace(span, began=fetch.now)
     if not span.page and page.total > MOST_FOUND and span.length >= SHORTEST:
         return page, replace(span, after=(span.after + span.length / 2).replace(microsecond=0))
-    _keep(fetch, repository, memory.runs, page.items, told=span.told)
+    news = [item for item in page.items if identity(item) in memory.runs.open or _is_news(item, span)]
+    _keep(fetch, repository, memory.runs, news)
     if page.following is not None:
         return page, replace(span, page={name: str(value) for name, value in page.following.items()})
     if span.after > span.floor:
@@ -113,7 +115,7 @@ async def _read_page(fetch: Fetch, repository: str, memory: RepositoryMemory, sp
 
 def _finish(runs: RunsMemory, span: Span) -> None:
     runs.since = span.began
-    runs.swept_at = span.began if span.is_sweep or runs.swept_at is None else runs.swept_at
+    runs.swept_at = span.began if span.swept is not None or runs.swept_at is None else runs.swept_at
 
 
 def _created(span: Span) -> str:
@@ -125,15 +127,25 @@ def _stamp(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _keep(fetch: Fetch, repository: str, runs: RunsMemory, items: list[Any], *, told: datetime | None) -> None:
-    """The runs that changed since they were told, as records; their jobs are owed."""
-    news = [item for item in items if identity(item) in runs.open or is_since(changed_at(item, "updated_at"), told)]
-    records, rejected = read_runs(news, repository=repository, web=fetch.web)
+def _is_news(item: Any, span: Span) -> bool:
+    """Whether no poll can have told it: of what a sweep finds, only what was too old for the lists of the polls."""
+    changed, created = changed_at(item, "updated_at"), changed_at(item, "created_at")
+    if is_since(changed, span.told):
+        return True
+    if span.swept is None or not is_since(changed, span.swept):
+        return False
+    return changed is None or created is None or changed - created > LOOK_BACK - OVERLAP
+
+
+def _keep(fetch: Fetch, repository: str, runs: RunsMemory, items: list[Any]) -> None:
+    """These runs as records; their jobs are owed, and those that are not over are followed."""
+    records, rejected = read_runs(items, repository=repository, web=fetch.web)
     fetch.add((records, rejected))
     for record in records:
         run_id = record.external_id
         if record.state in OPEN:
-            runs.open[run_id] = [record.pipeline_external_id, (record.scheduled_for or record.updated_at).isoformat()]
+            created_at = changed_at(record.raw, "created_at") or record.updated_at
+            runs.open[run_id] = [record.pipeline_external_id, created_at.isoformat()]
         else:
             runs.open.pop(run_id, None)
         if record.state is not RunState.QUEUED:
@@ -193,7 +205,7 @@ async def _follow(
             del runs.open[run_id]
             runs.suspects[workflow_id] = 2
             continue
-        _keep(fetch, repository, runs, [item], told=None)
+        _keep(fetch, repository, runs, [item])
     await _read_owed(fetch, repository, runs)
 
 
