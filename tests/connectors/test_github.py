@@ -18,7 +18,7 @@ from apps.connectors.errors import ConfigError, ErrorClass, SourceError
 from apps.connectors.http import Limits
 from apps.connectors.providers.github.connector import GithubConnector
 from apps.connectors.providers.github.cursor import Memory
-from apps.connectors.providers.github.deployments import is_rollback, read_deployment
+from apps.connectors.providers.github.deployments import read_deployment
 from apps.connectors.providers.github.normalize import (
     map_state,
     read_jobs,
@@ -251,14 +251,6 @@ def test_a_deployment_says_what_where_and_who() -> None:
     assert record.labels["ref"] == "v7"
     assert record.labels["task"] == "deploy:migrations"
     assert record.url == f"{WEB}/{REPOSITORY}/deployments"
-
-
-@pytest.mark.parametrize(
-    ("earlier", "is_one"),
-    [("", False), ("a", False), ("b", False), ("ba", True), ("ab", False), ("aba", True), ("bca", True), ("bb", False)],
-)
-def test_a_rollback_was_there_before_another_one(earlier: str, is_one: bool) -> None:
-    assert is_rollback(list(earlier), "a") is is_one
 
 
 def deploy(world: GithubWorld, shas: str, *, minutes: int = 60) -> None:

@@ -26,7 +26,6 @@ from apps.connectors.providers.gitlab.normalize import (
     read_releases,
     read_run,
 )
-from apps.connectors.providers.gitlab.rollouts import is_rollback
 from apps.connectors.records import (
     Batch,
     ChangeRecord,
@@ -250,14 +249,6 @@ def test_a_release_is_a_change_with_its_tag() -> None:
     assert (record.external_id, record.what, record.title) == ("release:40:v1", "release", f"{PATH} v1: Winter")
     assert (record.actor, record.detail, record.after) == ("ann", "Faster.", "v1")
     assert record.url == f"{WEB}/{PATH}/-/releases/v1"
-
-
-@pytest.mark.parametrize(
-    ("earlier", "is_one"),
-    [("", False), ("a", False), ("b", False), ("ba", True), ("ab", False), ("aba", True), ("bca", True), ("bb", False)],
-)
-def test_a_rollback_was_there_before_another_one(earlier: str, is_one: bool) -> None:
-    assert is_rollback(list(earlier), "a") is is_one
 
 
 def deploy(world: GitlabWorld, shas: str, *, minutes: int = 60) -> None:

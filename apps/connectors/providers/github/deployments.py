@@ -29,7 +29,6 @@ _STATES = {
 }
 SUPERSEDED = "inactive"  # a later deployment took over; it says nothing about how this one ended
 OPEN = {DeploymentState.QUEUED, DeploymentState.RUNNING}
-LOOK_BACK = 100  # earlier deployments to the same environment that decide whether one is a rollback
 
 
 def read_deployment(
@@ -60,16 +59,6 @@ def read_deployment(
         url=_url(telling, f"{web}/{repository}"),
         labels=_labels(item, repository),
     )
-
-
-def is_rollback(earlier: Sequence[str], revision: str) -> bool:
-    """Whether a revision was already there before another one; `earlier` are the revisions before it, newest first.
-
-    Depends on what was deployed there before and on nothing else: not on how a deployment ended, which changes, nor on
-    when we ask.
-    """
-    others = [position for position, other in enumerate(earlier) if other != revision]
-    return bool(others) and revision in earlier[others[0] :]
 
 
 def _state(word: str, raw_state: str) -> DeploymentState:

@@ -9,11 +9,11 @@ from typing import Any
 from apps.connectors.errors import ErrorClass, SourceError
 from apps.connectors.providers.github.client import PAGE, Query, forget
 from apps.connectors.providers.github.cursor import LOOK_BACK, MOST_OPEN, OVERLAP, ListMemory, RepositoryMemory
-from apps.connectors.providers.github.deployments import OPEN, is_rollback, read_deployment
+from apps.connectors.providers.github.deployments import OPEN, read_deployment
 from apps.connectors.providers.github.fetching import Fetch, changed_at, identity, is_since, path_of
-from apps.connectors.providers.github.history import Histories
 from apps.connectors.providers.github.normalize import read_releases
 from apps.connectors.records import DeploymentRecord, Kind
+from apps.connectors.rollbacks import Histories, is_rollback
 from apps.connectors.values import object_or_empty, optional_text, read_items
 
 FOLLOWED_FOR = timedelta(days=7)  # a deployment that is open for longer is left alone
@@ -63,7 +63,10 @@ class _Reading:
         self._fetch = fetch
         self._repository = repository
         self._seen: set[str] = set()
-        self._histories = Histories(fetch, repository)
+        self._histories = Histories(
+            ask=lambda query: fetch.client.page(path_of(repository, "deployments"), query),
+            must_stop=lambda: fetch.must_stop,
+        )
 
     async def keep(self, item: Any, own: ListMemory) -> bool:
         """Tell the deployment if it is news; False when there is no room left for that in this fetch."""
@@ -99,7 +102,9 @@ class _Reading:
         return identity(item) in own.open or is_since(changed_at(item, "created_at", "updated_at"), own.since)
 
     async def _tell(self, item: Any, own: ListMemory) -> bool:
-        earlier = await self._histories.before(object_or_empty(item))
+        environment = optional_text(object_or_empty(item), "environment")
+        query: Query = {"environment": environment, "per_page": PAGE}
+        earlier = await self._histories.before(object_or_empty(item).get("id"), environment, query=query)
         if earlier is None:
             return False
         statuses = await self._statuses(identity(item))

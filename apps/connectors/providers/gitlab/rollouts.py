@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +10,6 @@ from apps.connectors.providers.gitlab.client import PAGE, Query
 from apps.connectors.providers.gitlab.cursor import OVERLAP, ProjectMemory
 from apps.connectors.providers.gitlab.fetching import (
     Fetch,
-    identity,
     proceed,
     read_changes,
     restart,
@@ -20,22 +18,22 @@ from apps.connectors.providers.gitlab.fetching import (
 )
 from apps.connectors.providers.gitlab.normalize import Project, read_deployment, read_releases
 from apps.connectors.records import DeploymentRecord, Kind
+from apps.connectors.rollbacks import Histories, is_rollback
 from apps.connectors.values import object_or_empty, optional_text, read_items
 
-LOOK_BACK = 100  # earlier deployments to the same environment that decide whether one is a rollback
-MOST_PAGES = 10  # of one environment, and of releases
-RELEASES_A_PAGE = 30
+RELEASES_A_PAGE, MOST_PAGES = 25, 10
 
 
 async def read_deployment_list(fetch: Fetch, name: str, memory: ProjectMemory) -> None:
     """Deployments that changed since the last pass."""
     project, own = await fetch.project(name, memory), memory.deployments
-    path, pasts = f"projects/{project.id}/deployments", dict[str, _Past]()
+    path = f"projects/{project.id}/deployments"
+    histories = Histories(ask=lambda query: fetch.client.page(path, query), must_stop=lambda: fetch.must_stop)
     is_more = True
     while is_more:
         changes = await read_changes(fetch, path, own)
         for position, item in enumerate(changes.news):
-            earlier = await _earlier(fetch, path, object_or_empty(item), pasts)
+            earlier = await _earlier(histories, object_or_empty(item))
             if earlier is None:
                 take_back(own, changes.news[position:])
                 return
@@ -50,14 +48,10 @@ def give_up_deployments(memory: ProjectMemory) -> None:
     restart(memory.deployments)
 
 
-def is_rollback(earlier: list[str], revision: str) -> bool:
-    """Whether a revision was already there before another one; `earlier` are the revisions before it, newest first.
-
-    Depends on what was deployed there before and on nothing else: not on how a deployment ended, which changes, nor on
-    when we ask.
-    """
-    others = [position for position, other in enumerate(earlier) if other != revision]
-    return bool(others) and revision in earlier[others[0] :]
+async def _earlier(histories: Histories, item: Mapping[str, Any]) -> list[str] | None:
+    environment = optional_text(object_or_empty(item.get("environment")), "name")
+    query: Query = {"environment": environment, "order_by": "id", "sort": "desc", "per_page": PAGE}
+    return await histories.before(item.get("id"), environment, query=query)
 
 
 def _tell(fetch: Fetch, project: Project, item: Any, earlier: list[str]) -> None:
@@ -65,37 +59,6 @@ def _tell(fetch: Fetch, project: Project, item: Any, earlier: list[str]) -> None
         return read_deployment(item, project=project, is_rollback=is_rollback(earlier, optional_text(item, "sha")))
 
     fetch.add(read_items([item], read, kind=Kind.DEPLOYMENT, id_key="id"))
-
-
-@dataclass(slots=True)
-class _Past:
-    """The deployments of one environment, newest first as (id, sha); `following` is None when that is all."""
-
-    following: Query | None
-    pages: int = 0
-    known: list[tuple[int, str]] = field(default_factory=list)
-
-    def before(self, number: int) -> list[str]:
-        return [sha for one, sha in self.known if one < number][:LOOK_BACK]
-
-
-async def _earlier(fetch: Fetch, path: str, deployment: Mapping[str, Any], pasts: dict[str, _Past]) -> list[str] | None:
-    """The revisions deployed to the same environment before this one, newest first; None when there is no room."""
-    number = deployment.get("id")
-    environment = optional_text(object_or_empty(deployment.get("environment")), "name")
-    if not isinstance(number, int) or not environment:
-        return []  # the normalizer rejects it
-    first: Query = {"environment": environment, "order_by": "id", "sort": "desc", "per_page": PAGE}
-    past = pasts.setdefault(environment, _Past(following=first))
-    while past.following is not None and past.pages < MOST_PAGES and len(past.before(number)) < LOOK_BACK:
-        if fetch.must_stop:
-            return None
-        page = await fetch.client.page(path, past.following)
-        for item in page.items:
-            if (one := identity(item)).isdecimal():
-                past.known.append((int(one), optional_text(item, "sha")))
-        past.following, past.pages = page.following, past.pages + 1
-    return past.before(number)
 
 
 async def read_release_list(fetch: Fetch, name: str, memory: ProjectMemory) -> None:
