@@ -16,10 +16,12 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from apps.connectors.budget import read_budget
 from apps.connectors.errors import ErrorClass, SourceError
 
 RETRY_AFTER_MIN, RETRY_AFTER_MAX = 1.0, 3600.0
 DETAIL_LENGTH = 200
+REFUSED_FOR = 60.0  # seconds, when a vendor refuses for a rate limit and does not say how long
 _DETAIL_KEYS = ("error", "message", "detail", "exception_message", "title")
 
 
@@ -54,6 +56,9 @@ def failure_of_status(status: int, headers: Mapping[str, str], *, host: str, det
         return None
     because = f" It says: {detail}" if detail else ""
     retry_after = read_retry_after(headers)
+    if status == 429 or (status == 403 and _is_rate_limit(headers, detail)):
+        message = f"{host} asks us to slow down ({status})."
+        return SourceError(ErrorClass.RATE_LIMIT, message, retry_after=retry_after or _quiet(status, headers))
     if status in (401, 403):
         message = f"{host} refuses the credentials ({status}); renew them or grant them read access.{because}"
         return SourceError(ErrorClass.AUTH, message, is_permanent=True, retry_after=retry_after)
@@ -61,9 +66,6 @@ def failure_of_status(status: int, headers: Mapping[str, str], *, host: str, det
         return SourceError(ErrorClass.NOT_FOUND, f"{host} does not know this address (404); check the URL.{because}")
     if status == 407:
         return SourceError(ErrorClass.AUTH_OR_PROXY, f"A proxy stands before {host} (407).", is_permanent=True)
-    if status == 429:
-        message = f"{host} asks us to slow down (429)."
-        return SourceError(ErrorClass.RATE_LIMIT, message, retry_after=retry_after)
     if status >= 500:
         message = f"{host} has trouble of its own ({status}).{because}"
         return SourceError(ErrorClass.UPSTREAM, message, retry_after=retry_after)
@@ -72,6 +74,19 @@ def failure_of_status(status: int, headers: Mapping[str, str], *, host: str, det
     if 400 <= status < 500:
         return SourceError(ErrorClass.REJECTED, f"{host} refuses the question ({status}).{because}")
     return SourceError(ErrorClass.PROTOCOL, f"{host} answers with status {status}, which makes no sense here.")
+
+
+def _is_rate_limit(headers: Mapping[str, str], detail: str) -> bool:
+    """GitHub answers 403 when its budget is used up, and names its secondary limits only in words."""
+    return headers.get("x-ratelimit-remaining") == "0" or "rate limit" in detail.lower()
+
+
+def _quiet(status: int, headers: Mapping[str, str]) -> float | None:
+    """Seconds until a budget that is used up is filled again; a 403 without any number means a minute."""
+    budget = read_budget(headers, server_time=read_date(headers))
+    if budget is not None and budget.remaining <= 0:
+        return budget.resets_in
+    return REFUSED_FOR if status == 403 else None
 
 
 def _redirect(location: str, host: str) -> SourceError:

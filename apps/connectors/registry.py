@@ -11,6 +11,8 @@ from apps.connectors.providers.litellm.connector import LitellmConnector
 from apps.connectors.providers.airflow.connector import AirflowConnector
 from apps.connectors.providers.dagster.connector import DagsterConnector
 from apps.connectors.providers.langfuse.connector import LangfuseConnector
+from apps.connectors.providers.github.connector import GithubConnector
+from apps.connectors.providers.gitlab.connector import GitlabConnector
 from apps.connectors.providers.mlflow.connector import MlflowConnector
 from apps.connectors.providers.openmetrics.connector import OpenMetricsConnector
 from apps.connectors.providers.phoenix.connector import PhoenixConnector
@@ -34,6 +36,8 @@ CONNECTORS: dict[str, type[Connector]] = {
     "push": PushConnector,
     "langfuse": LangfuseConnector,
     "phoenix": PhoenixConnector,
+    "github": GithubConnector,
+    "gitlab": GitlabConnector,
 }
 
 
