@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from apps.connectors.base import Connector
 from apps.connectors.errors import ConfigError
+from apps.connectors.providers.http.connector import HttpConnector
 from apps.connectors.providers.mlflow.connector import MlflowConnector
 from apps.connectors.providers.openmetrics.connector import OpenMetricsConnector
 from apps.connectors.providers.prefect.connector import PrefectConnector
@@ -14,6 +15,7 @@ CONNECTORS: dict[str, type[Connector]] = {
     "prefect": PrefectConnector,
     "mlflow": MlflowConnector,
     "openmetrics": OpenMetricsConnector,
+    "http": HttpConnector,
 }
 
 
