@@ -106,7 +106,8 @@ def _unknown_words(batch: Batch) -> str:
     words = Counter(str(getattr(r, "raw_state", "")) for r in batch.records if getattr(r, "state", "") == "unknown")
     if not words:
         return ""
-    return f"Nothing of ours stands for: {', '.join(f'“{word}”' for word, _ in words.most_common(10))}."
+    named = ", ".join(f"“{word}”" for word, _ in words.most_common(10))
+    return f"No state of ours stands for {named} yet; these records count as unknown."
 
 
 def _word(kind: Kind) -> str:

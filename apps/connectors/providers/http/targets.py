@@ -15,6 +15,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from apps.connectors import records
 from apps.connectors.providers.http import reading
 from apps.connectors.records import Kind, Record, Score
 from apps.connectors.values import from_iso
@@ -51,8 +52,9 @@ class Target:
 
 @cache
 def record_class(kind: Kind) -> type[Record]:
-    """The record class of a kind."""
-    return next(one for one in Record.__subclasses__() if getattr(one, "kind", None) is kind)
+    """The record class of a kind, by its name in the module: subclasses are there twice, with and without slots."""
+    classes = (one for one in vars(records).values() if isinstance(one, type) and issubclass(one, Record))
+    return next(one for one in classes if getattr(one, "kind", None) is kind)
 
 
 @cache
