@@ -30,6 +30,7 @@ PAGES = (
     "/sources/",
     "/sources/add/",
     "/sources/add/prometheus/",
+    "/sources/add/http/",
     "/catalog/",
     "/account/profile/",
     "/account/password/",

@@ -50,7 +50,7 @@ def test_the_cards_offer_every_connector(author, signed_in):
         assert name in shown
 
 
-@pytest.mark.parametrize("key", ["prometheus", "prefect", "mlflow", "openmetrics"])
+@pytest.mark.parametrize("key", ["prometheus", "prefect", "mlflow", "openmetrics", "http"])
 def test_the_form_of_every_connector_renders_and_refuses_emptiness(key, author, signed_in):
     client = signed_in(author)
     assert client.get(page("source-create", key)).status_code == 200
