@@ -536,7 +536,7 @@ def test_a_probe_counts_what_the_first_page_has(upstream: Upstream) -> None:
     settings = {"paging": "cursor", "page_parameter": "c", "next_path": "next"}
     probe = ask(lambda http: connector_of(upstream, http, {}, **settings).probe(), limits=BUSY)
     assert probe.sentence == (
-        "The source answers. 1 records can be read from the first page, 1 items cannot; the preview says why. "
+        "The source answers. Of the first page 1 record can be read, 1 item cannot; the preview says why. "
         "More pages follow."
     )
     unmapped = ask(lambda http: connector_of(upstream, http, {}, mapping=[]).probe(), limits=BUSY)

@@ -133,7 +133,20 @@ def test_a_source_whose_mapping_tests_fail_cannot_be_saved(author, signed_in, up
     assert "Test 1, record 1: state is “succeeded”, expected is “failed”." in text_of(response)
     assert not Source.objects.exists()
     signed_in(author).post(page("source-create", "http"), filled(upstream.url))
-    assert Source.objects.get().config["tests"][0]["given"]["at"] == AT
+    assert Source.objects.get().config["tests"] == TESTS
+
+
+def test_what_people_wrote_stays_as_they_wrote_it(author, signed_in, upstream):
+    """A database column forgets the order of keys, and YAML its comments."""
+    written = f"# asked of the jobs team\r\n{MAPPING}"
+    signed_in(author).post(page("source-create", "http"), filled(upstream.url, config__mapping=written))
+    source = Source.objects.get()
+    assert source.config["mapping"] == written
+    client = signed_in(author)
+    assert "# asked of the jobs team" in client.get(page("source-change", source.slug)).content.decode()
+    upstream.answer(answer({"runs": RUNS}))
+    shown = client.post(page("source-preview", source.slug), filled(upstream.url, config__mapping=written))
+    assert "The first page gives 2 runs" in text_of(shown)
 
 
 def test_a_mistake_in_the_form_asks_nobody(author, signed_in, upstream):

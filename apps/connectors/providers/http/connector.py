@@ -16,7 +16,6 @@ from apps.connectors.providers.http import settings
 from apps.connectors.providers.http.authentication import credentials, extra_headers
 from apps.connectors.providers.http.client import HttpClient, Page
 from apps.connectors.providers.http.fetching import Fetch
-from apps.connectors.providers.http.mapping import read_mappings
 from apps.connectors.providers.http.memory import Memory, Round
 from apps.connectors.providers.http.normalize import Read, describe, read_answer
 from apps.connectors.providers.http.paging import next_position
@@ -38,7 +37,7 @@ class HttpConnector(Connector):
 
     def __init__(self, *, config: Mapping[str, Any], secrets: Mapping[str, str], http: Http) -> None:
         super().__init__(config=config, secrets=secrets, http=http)
-        self.mappings = read_mappings(self.config["mapping"])
+        self.mappings = settings.mappings_of(self.config)
 
     @classmethod
     def clean(cls, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -51,8 +50,8 @@ class HttpConnector(Connector):
         read = await asyncio.to_thread(read_answer, page.answer, self.mappings, at=self._at(page))
         more = " More pages follow." if self._has_next(page, read) else ""
         unreadable = len(read.rejected) + len(page.bad)
-        said = f"{len(read.records)} records can be read from the first page"
-        said += f", {unreadable} items cannot; the preview says why." if unreadable else "."
+        said = f"Of the first page {_counted(len(read.records), 'record')} can be read"
+        said += f", {_counted(unreadable, 'item')} cannot; the preview says why." if unreadable else "."
         if not fetch.mappings:
             said = f"It sends {describe(page.answer)}. Nothing is mapped yet."
         scope = Scope(name="read", why="read what the address gives", is_granted=True)
@@ -118,3 +117,7 @@ class HttpConnector(Connector):
     @staticmethod
     def _at(page: Page) -> datetime:
         return page.server_time or datetime.now(UTC)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -7,11 +7,12 @@ from typing import Any
 
 from apps.connectors.base import Field, FieldType
 from apps.connectors.cleaning import ALLOWED_NETWORKS, clean_fields, integer_between
+from apps.connectors.documents import parse_document
 from apps.connectors.errors import ConfigError
 from apps.connectors.providers.http import authentication
 from apps.connectors.providers.http.client import BODY
 from apps.connectors.providers.http.expressions import compile_expression
-from apps.connectors.providers.http.mapping import read_mappings
+from apps.connectors.providers.http.mapping import RecordMapping, read_mappings
 from apps.connectors.providers.http.rows import DELIMITERS
 from apps.connectors.providers.http.trials import run_trials
 
@@ -216,7 +217,10 @@ FIELDS = (*_REQUEST, *authentication.FIELDS, *_FORMAT, *_PAGING, *_SINCE, *_MAPP
 
 
 def clean(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The checked configuration; raises ConfigError. An explicit empty list as `mapping` means: nothing mapped yet."""
+    """The checked configuration; raises ConfigError. An explicit empty list as `mapping` means: nothing mapped yet.
+
+    Mapping and tests that came as text stay as they were written, with their comments and their order.
+    """
     cleaned = clean_fields(FIELDS, config, may_have_query=True)
     authentication.clean(cleaned)
     _check_numbers(cleaned)
@@ -229,7 +233,17 @@ def clean(config: Mapping[str, Any]) -> dict[str, Any]:
             message = "`complete: true` says that an answer is the whole list; with a since parameter it never is."
             raise ConfigError("mapping", message)
     run_trials(cleaned, mappings)
-    return cleaned
+    return {**cleaned, **{name: config[name] for name in ("mapping", "tests") if _is_written(config.get(name))}}
+
+
+def mappings_of(config: Mapping[str, Any]) -> list[RecordMapping]:
+    """The compiled mapping of a checked configuration."""
+    value = config["mapping"]
+    return read_mappings(parse_document("mapping", value) if isinstance(value, str) else value)
+
+
+def _is_written(value: Any) -> bool:
+    return isinstance(value, str) and value.strip() != ""
 
 
 def _check_numbers(config: Mapping[str, Any]) -> None:
