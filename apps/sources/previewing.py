@@ -121,7 +121,8 @@ def _plural(kind: str, count: int) -> str:
 def _table(kind: Kind, records: Sequence[Record]) -> Table:
     first = records[:MOST_ROWS]
     names = [one.name for one in dataclasses.fields(first[0]) if one.name not in _HIDDEN and _says(one, first)]
-    rows = tuple(tuple(_cell(record, name) for name in names) for record in first)
+    numeric = {name for name in names if any(_is_number(getattr(record, name)) for record in first)}
+    rows = tuple(tuple(_cell(record, name, is_number=name in numeric) for name in names) for record in first)
     return Table(kind=_plural(_word(kind), 2), columns=rows[0], rows=rows, count=len(records))
 
 
@@ -133,14 +134,17 @@ def _says(one: dataclasses.Field[Any], records: Sequence[Record]) -> bool:
     return any(getattr(record, one.name) != default for record in records)
 
 
-def _cell(record: Record, name: str) -> Cell:
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+
+
+def _cell(record: Record, name: str, *, is_number: bool) -> Cell:
     value = getattr(record, name)
     if isinstance(value, datetime):
         return Cell(column=name, at=value)
     if name == "state" and isinstance(value, Enum):
         own_word = str(getattr(record, "raw_state", ""))
         return Cell(column=name, text=value.value, own_word=own_word, vocabulary=type(value).__name__)
-    is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
     return Cell(column=name, text=_text(value)[:MOST_CHARACTERS], is_number=is_number)
 
 

@@ -58,8 +58,10 @@ def plain(value: Any) -> str:
     """A text; numbers and booleans as JSON writes them."""
     if isinstance(value, str):
         return value.strip()
-    if isinstance(value, bool | int | float):
-        return json.dumps(int(value) if isinstance(value, float) and value.is_integer() else value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(int(value) if isinstance(value, float) and value.is_integer() else value)
     raise UnreadableError(f"{found(value)} is no text")
 
 

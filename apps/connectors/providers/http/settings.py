@@ -25,7 +25,7 @@ _REQUEST = (
         label="URL",
         type=FieldType.URL,
         placeholder="https://jobs.example.com/api/runs?team=search",
-        help="The complete address that is asked; it may have a query.",
+        help="The complete address, with its query. Everybody sees it, so no secrets in it.",
     ),
     Field(
         name="method",
