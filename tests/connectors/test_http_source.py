@@ -515,7 +515,7 @@ def test_a_preview_shows_the_rest_when_one_mapping_finds_nothing(upstream: Upstr
 def test_a_server_that_echoes_the_secret_reveals_nothing(
     upstream: Upstream, settings: dict[str, Any], secrets: dict[str, str]
 ) -> None:
-    """Not even turned round by an expression: the secret is gone before a mapping sees the answer."""
+    """Not even turned round by an expression: the secret is gone before a mapping or a message sees the answer."""
 
     def echo(request: Request) -> Answer:
         sent = [value for value in request.headers.values() if " " in value]
@@ -525,10 +525,19 @@ def test_a_server_that_echoes_the_secret_reveals_nothing(
     upstream.handler = echo
     turned = {**CHANGE, "fields": {**CHANGE["fields"], "title": "reverse(to_string(@))"}}
     text = repr(preview(upstream, mapping=[turned], secrets=secrets, **settings))
+    text += repr(fetch(upstream, mapping=[turned], secrets=secrets, **settings))
+    text += failure(upstream, mapping=[{**CHANGE, "items": "items[0].id"}], secrets=secrets, **settings).message
     hidden = [CANARY, base64.b64encode(f"ops:{CANARY}".encode()).decode()]
     for secret in hidden:
         assert secret not in text
         assert secret[::-1] not in text
+
+
+def test_a_preview_shows_its_records_when_the_next_page_lies_elsewhere(upstream: Upstream) -> None:
+    upstream.always(items(1, next="https://elsewhere.example/"))
+    shown = preview(upstream, paging="next", next_path="next")
+    assert ids(shown.batch) == ["1"]
+    assert "another server (elsewhere.example)" in shown.remark
 
 
 def test_a_probe_counts_what_the_first_page_has(upstream: Upstream) -> None:
@@ -540,4 +549,4 @@ def test_a_probe_counts_what_the_first_page_has(upstream: Upstream) -> None:
         "More pages follow."
     )
     unmapped = ask(lambda http: connector_of(upstream, http, {}, mapping=[]).probe(), limits=BUSY)
-    assert unmapped.sentence.endswith("It sends an object with items, next. Nothing is mapped yet.")
+    assert unmapped.sentence == "The source answers with an object with items, next. Nothing is mapped yet."

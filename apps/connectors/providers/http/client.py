@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +12,7 @@ from typing import Any
 from apps.connectors.body import parse_json
 from apps.connectors.http import Http, Response, check_url
 from apps.connectors.providers.http.rows import read_rows
+from apps.connectors.providers.http.veil import veiled
 
 BODY = "body."  # a parameter that begins with this goes into the JSON body
 _CSV = ("text/csv", "application/csv", "octet-stream", "ms-excel")
@@ -32,12 +33,19 @@ class Page:
 
 
 class HttpClient:
-    """One configured address; `headers` are what every question carries. Raises SourceError."""
+    """One configured address; `headers` are what every question carries. Raises SourceError.
 
-    def __init__(self, *, http: Http, config: Mapping[str, Any], headers: Mapping[str, str]) -> None:
+    Of every answer the `secrets` are veiled before anybody reads it, so that no mapping, message or stored item can
+    bring to light what a server echoes.
+    """
+
+    def __init__(
+        self, *, http: Http, config: Mapping[str, Any], headers: Mapping[str, str], secrets: Collection[str]
+    ) -> None:
         self._http = http
         self._config = config
         self._headers = headers
+        self._secrets = secrets
 
     async def ask(self, address: str, parameters: Parameters) -> Page:
         """The page at the address, with the parameters in its query or in the body."""
@@ -45,9 +53,9 @@ class HttpClient:
         url = str(check_url(address).update_query(query)) if query else address
         if self._config["method"] == "POST":
             payload = _filled(self._config["body"], parameters)
-            return _page(await self._http.post_json(url, payload=payload, headers=self._headers))
+            return self._page(await self._http.post_json(url, payload=payload, headers=self._headers))
         if self._config["format"] == "json":
-            return _page(await self._http.get_json(url, headers=self._headers))
+            return self._page(await self._http.get_json(url, headers=self._headers))
         return await self._ask_text(url)
 
     async def _ask_text(self, url: str) -> Page:
@@ -56,21 +64,20 @@ class HttpClient:
         response = await self._http.get_text(
             url, accept=accept, headers=self._headers, may_be=_CSV if is_csv else _JSON_TEXT
         )
-        read = self._rows if is_csv else _json
+        read = self._rows if is_csv else self._json
         return await asyncio.to_thread(read, response) if len(response.text) > LONG_TEXT else read(response)
 
+    def _page(self, response: Response) -> Page:
+        answer = veiled(response.data, self._secrets)
+        return Page(answer=answer, headers=response.headers, server_time=response.server_time)
+
+    def _json(self, response: Response) -> Page:
+        answer = veiled(parse_json(response.text.encode()), self._secrets)
+        return Page(answer=answer, headers=response.headers, server_time=response.server_time)
+
     def _rows(self, response: Response) -> Page:
-        found = read_rows(response.text, self._config)
+        found = read_rows(veiled(response.text, self._secrets), self._config)
         return Page(answer=found.rows, bad=tuple(found.bad), headers=response.headers, server_time=response.server_time)
-
-
-def _page(response: Response) -> Page:
-    return Page(answer=response.data, headers=response.headers, server_time=response.server_time)
-
-
-def _json(response: Response) -> Page:
-    answer = parse_json(response.text.encode())
-    return Page(answer=answer, headers=response.headers, server_time=response.server_time)
 
 
 def _filled(body: Any, parameters: Parameters) -> Any:

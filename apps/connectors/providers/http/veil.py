@@ -1,4 +1,4 @@
-"""Secrets in what is only shown: some servers answer with the headers they were asked with."""
+"""Secrets in an answer: some servers echo the headers they were asked with."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 VEIL = "•••"
-_SHORTEST = 4  # shorter ones would blacken half the page and protect nothing
+_SHORTEST = 6  # a shorter one would spoil ordinary words
 
 
 def veiled(value: Any, secrets: Iterable[str]) -> Any:
