@@ -58,6 +58,20 @@ class Probe:
     scopes: tuple[Scope, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a source would bring: one page of it, mapped and not stored.
+
+    `sample` is the source's own first item, or what it sent when nothing was found in it; `remark` says in sentences
+    what is odd; no secret may be in any of them.
+    """
+
+    batch: Batch
+    sample: Any = None
+    remark: str = ""
+    has_more: bool = False
+
+
 class Connector(ABC):
     """One configured conversation with one external system. Made anew for every poll; keeps no state."""
 
@@ -69,6 +83,7 @@ class Connector(ABC):
     default_interval: ClassVar[int] = 30  # seconds
     webhook: ClassVar[Webhook | None] = None  # how it can ring us, if it can
     is_polled: ClassVar[bool] = True  # False: it is told, and never asks
+    has_preview: ClassVar[bool] = False  # whether `preview` shows records before the source is saved
     docs: ClassVar[str] = ""  # "docs/connectors/prometheus.md"
 
     def __init__(self, *, config: Mapping[str, Any], secrets: Mapping[str, str], http: Http) -> None:
@@ -86,6 +101,10 @@ class Connector(ABC):
     @abstractmethod
     async def probe(self) -> Probe:
         """Ask the source who it is and what we may read; raises SourceError."""
+
+    async def preview(self) -> Preview:
+        """One page as it would be read, for **Preview** on the form; raises SourceError. Only with `has_preview`."""
+        raise NotImplementedError
 
     @abstractmethod
     async def fetch(self, cursor: Mapping[str, Any]) -> Batch:

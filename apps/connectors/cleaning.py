@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
-
 from apps.connectors.address import parse_networks
 from apps.connectors.base import Field, FieldType
+from apps.connectors.documents import parse_document
 from apps.connectors.errors import ConfigError
 from apps.connectors.http import check_url
 
@@ -63,34 +62,9 @@ def _clean(field: Field, value: Any, may_have_query: bool) -> Any:
         case FieldType.LINES:
             return _lines(field, value)
         case FieldType.YAML:
-            return parse_yaml(field.name, value) if isinstance(value, str) else value
+            return parse_document(field.name, value) if isinstance(value, str) else value
         case _:
             return _text(field, value)
-
-
-def parse_yaml(name: str, text: str) -> Any:
-    """The JSON types of a small YAML document; raises ConfigError naming the field and the line."""
-    if len(text) > 100_000:
-        raise ConfigError(name, "This document is too long; 100,000 characters are enough for anybody.")
-    if "&" in text and "*" in text and any(isinstance(event, yaml.AliasEvent) for event in _events(name, text)):
-        raise ConfigError(name, "Write the entries out; YAML aliases (*name) are not read.")
-    try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise _bad_yaml(name, error) from None
-
-
-def _events(name: str, text: str) -> list[yaml.Event]:
-    try:
-        return list(yaml.parse(text, Loader=yaml.SafeLoader))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise _bad_yaml(name, error) from None
-
-
-def _bad_yaml(name: str, error: Exception) -> ConfigError:
-    mark = getattr(error, "problem_mark", None)
-    where = f" near line {mark.line + 1}" if mark is not None else ""
-    return ConfigError(name, f"This is not readable YAML{where}; check indentation and quotes.")
 
 
 def _text(field: Field, value: Any) -> str:

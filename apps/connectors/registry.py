@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from apps.connectors.base import Connector
 from apps.connectors.errors import ConfigError
+from apps.connectors.providers.airflow.connector import AirflowConnector
 from apps.connectors.providers.alertmanager.connector import AlertmanagerConnector
 from apps.connectors.providers.argocd.connector import ArgoCdConnector
-from apps.connectors.providers.kubernetes.connector import KubernetesConnector
-from apps.connectors.providers.litellm.connector import LitellmConnector
-from apps.connectors.providers.airflow.connector import AirflowConnector
 from apps.connectors.providers.dagster.connector import DagsterConnector
-from apps.connectors.providers.langfuse.connector import LangfuseConnector
 from apps.connectors.providers.github.connector import GithubConnector
 from apps.connectors.providers.gitlab.connector import GitlabConnector
+from apps.connectors.providers.http.connector import HttpConnector
+from apps.connectors.providers.kubernetes.connector import KubernetesConnector
+from apps.connectors.providers.langfuse.connector import LangfuseConnector
+from apps.connectors.providers.litellm.connector import LitellmConnector
 from apps.connectors.providers.mlflow.connector import MlflowConnector
 from apps.connectors.providers.openmetrics.connector import OpenMetricsConnector
 from apps.connectors.providers.phoenix.connector import PhoenixConnector
@@ -38,6 +39,7 @@ CONNECTORS: dict[str, type[Connector]] = {
     "phoenix": PhoenixConnector,
     "github": GithubConnector,
     "gitlab": GitlabConnector,
+    "http": HttpConnector,
 }
 
 

@@ -20,7 +20,7 @@ from apps.connectors.errors import ConfigError, SourceError
 from apps.connectors.pool import trust
 from apps.sources.models import Source
 from apps.sources.secrets import SecretsError, decrypt_secrets
-from apps.sources.services import SourceDraft, host_of, merged_secrets
+from apps.sources.services import SourceDraft, hosts_of, merged_secrets
 
 NETWORKS = "allowed_networks"
 OPENS_NETWORKS = "source:remove"  # opening a network to the portal is an administrator's decision, like removing
@@ -31,7 +31,8 @@ MOST_RAW_DAYS = 3650
 class SourceForm(Styled, forms.Form):
     """Valid, it holds a `draft`. Config inputs are called `config-<name>`, secret ones `secret-<name>`.
 
-    A secret is never sent to the page. Left empty it stays as stored, unless the host changed.
+    A secret is never sent to the page. Left empty it stays as stored, unless the host changed. An unfinished form is
+    never saved: its documents may be empty, so that people see what a source sends before they write about it.
     """
 
     name = forms.CharField(label="Name", max_length=120)
@@ -69,9 +70,10 @@ class SourceForm(Styled, forms.Form):
         kind: type[Connector],
         user: User,
         source: Source | None = None,
+        is_unfinished: bool = False,
     ) -> None:
         super().__init__(data, initial=_initial(kind, source))
-        self.kind, self.user, self.source = kind, user, source
+        self.kind, self.user, self.source, self.is_unfinished = kind, user, source, is_unfinished
         self.draft: SourceDraft | None = None
         self.stored = _stored_names(source)
         for name, queryset in (("team", Team.objects.all()), ("environment", Environment.objects.all())):
@@ -80,14 +82,17 @@ class SourceForm(Styled, forms.Form):
             choice.queryset, choice.empty_label = queryset, "None"
         own = [field for field in kind.fields if field.name != NETWORKS]
         asked = {_input_name(field): _input(field, is_stored=field.name in self.stored) for field in own}
+        for field in own:
+            if is_unfinished and field.type is FieldType.YAML:
+                asked[_input_name(field)].required = False
         if may(user, OPENS_NETWORKS) and kind.is_polled:
             asked[NETWORKS] = _networks_input()
         self.fields = {"name": self.fields["name"], **asked, **self.fields}
         if not kind.is_polled:
             _expect_reports(self.fields)
-        for field in self.fields.values():
-            if not isinstance(field.widget, forms.CheckboxInput):
-                field.widget.attrs.setdefault("class", "input")
+        for one in self.fields.values():
+            if not isinstance(one.widget, forms.CheckboxInput):
+                one.widget.attrs.setdefault("class", "input")
 
     def clean_trusted_ca(self) -> str:
         """Certificates that can be read, or nothing."""
@@ -139,7 +144,11 @@ class SourceForm(Styled, forms.Form):
 
     def _config(self, values: dict[str, Any]) -> dict[str, Any]:
         own = [field for field in self.kind.fields if field.type is not FieldType.SECRET and field.name != NETWORKS]
-        return {field.name: values[_input_name(field)] for field in own}
+        return {field.name: self._value(field, values[_input_name(field)]) for field in own}
+
+    def _value(self, field: Field, value: Any) -> Any:
+        is_empty = self.is_unfinished and field.required and field.type is FieldType.YAML and not value.strip()
+        return [] if is_empty else value
 
     def _networks(self, values: dict[str, Any]) -> list[str]:
         if NETWORKS in self.fields:
@@ -152,7 +161,7 @@ class SourceForm(Styled, forms.Form):
 
     def _demand_secrets(self, draft: SourceDraft) -> None:
         """A needed secret must be entered for a new source and for another host; the old host's never goes there."""
-        is_same_host = self.source is not None and host_of(self.source.config) == host_of(draft.config)
+        is_same_host = self.source is not None and hosts_of(self.source.config) == hosts_of(draft.config)
         kept = self.stored if is_same_host else frozenset()
         for field in self.kind.fields:
             if field.type is FieldType.SECRET and field.required and field.name not in {*draft.secrets, *kept}:
@@ -223,9 +232,10 @@ def _widget(field: Field, is_stored: bool) -> forms.Widget:
             return forms.URLInput(attrs=attrs)
         case FieldType.INTEGER:
             return forms.NumberInput(attrs=attrs)
-        case FieldType.LINES | FieldType.YAML:
-            rows = 3 if field.type is FieldType.LINES else 8
-            return forms.Textarea(attrs={**attrs, "rows": rows, "spellcheck": "false"})
+        case FieldType.LINES:
+            return forms.Textarea(attrs={**attrs, "rows": 3, "spellcheck": "false"})
+        case FieldType.YAML:
+            return forms.Textarea(attrs={**attrs, "rows": 8, "spellcheck": "false", "class": "input input--code"})
         case _:
             return forms.TextInput(attrs=attrs)
 

@@ -85,7 +85,7 @@ def change_source(*, source: Source, draft: SourceDraft, actor: User | None) -> 
 
 def merged_secrets(*, source: Source, draft: SourceDraft) -> dict[str, str]:
     """The secrets to use with `draft`: the stored ones if the host stays the same, and over them what was entered."""
-    if host_of(source.config) != host_of(draft.config):
+    if hosts_of(source.config) != hosts_of(draft.config):
         return dict(draft.secrets)
     try:
         kept = decrypt_secrets(source)
@@ -94,10 +94,15 @@ def merged_secrets(*, source: Source, draft: SourceDraft) -> dict[str, str]:
     return {**kept, **draft.secrets}
 
 
-def host_of(config: Mapping[str, Any]) -> str:
-    """Where a configuration sends its questions: scheme, host and port."""
-    parts = urlsplit(str(config.get("url", "")))
-    return f"{parts.scheme}://{parts.netloc}".lower()
+def hosts_of(config: Mapping[str, Any]) -> dict[str, str]:
+    """Where a configuration may send its secrets: scheme, host and port of every address in it, by setting."""
+    names = sorted(name for name in {*config, "url"} if name == "url" or name.endswith("_url"))
+    return {name: host for name in names if (host := _host(str(config.get(name) or ""))) or name == "url"}
+
+
+def _host(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower() if parts.netloc else ""
 
 
 def request_poll(*, source: Source, at: datetime, actor: User | None) -> bool:

@@ -15,7 +15,7 @@ from apps.accounts.permissions import requires
 from apps.connectors.base import Connector
 from apps.connectors.registry import CONNECTORS
 from apps.core.listing import render_listing
-from apps.sources import listings, probing, queries, services
+from apps.sources import listings, previewing, probing, queries, services
 from apps.sources.forms import SourceForm
 from apps.sources.identity import queries as identity
 from apps.sources.models import Source
@@ -78,6 +78,21 @@ def source_test(request: HttpRequest, slug: str) -> HttpResponse:
     """Whether a source would answer with what the form says now; stored secrets go to the stored host only."""
     source = _source(slug)
     return _test(request, SourceForm(request.POST, kind=_kind(source.connector), user=_user(request), source=source))
+
+
+@require_POST
+@requires("source:change")
+def source_preview_new(request: HttpRequest, connector: str) -> HttpResponse:
+    """What a source that is not saved yet would bring."""
+    return _preview(request, _kind(connector), source=None)
+
+
+@require_POST
+@requires("source:change")
+def source_preview(request: HttpRequest, slug: str) -> HttpResponse:
+    """What a source would bring with what the form says now."""
+    source = _source(slug)
+    return _preview(request, _kind(source.connector), source=source)
 
 
 @require_GET
@@ -193,8 +208,14 @@ def _set_paused(request: HttpRequest, slug: str, *, is_paused: bool) -> HttpResp
     return redirect(source)
 
 
-def _form_page(request: HttpRequest, form: SourceForm, answer: probing.Answer | None = None) -> HttpResponse:
-    context = {"form": form, "kind": _card(form.kind), "source": form.source, "answer": answer}
+def _form_page(
+    request: HttpRequest,
+    form: SourceForm,
+    *,
+    answer: probing.Answer | None = None,
+    preview: previewing.Shown | None = None,
+) -> HttpResponse:
+    context = {"form": form, "kind": _card(form.kind), "source": form.source, "answer": answer, "preview": preview}
     status = 422 if form.is_bound and form.errors else 200
     return render(request, "sources/source_form.html", context, status=status)
 
@@ -206,8 +227,19 @@ def _test(request: HttpRequest, form: SourceForm) -> HttpResponse:
     if answer and answer.is_good and form.source and is_as_stored:
         services.note_missing_scopes(source=form.source, names=[scope.name for scope in answer.missing])
     if not request.headers.get("HX-Request"):
-        return _form_page(request, form, answer)
+        return _form_page(request, form, answer=answer)
     return render(request, "sources/_source_answer.html", {"form": form, "answer": answer})
+
+
+def _preview(request: HttpRequest, kind: type[Connector], *, source: Source | None) -> HttpResponse:
+    """The tables alone below the form, or without scripts the whole form with them; nothing is saved either way."""
+    if not kind.has_preview:
+        raise Http404("This connector has no preview.")
+    form = SourceForm(request.POST, kind=kind, user=_user(request), source=source, is_unfinished=True)
+    preview = previewing.preview_source(draft=form.draft_with_secrets()) if form.is_valid() else None
+    if not request.headers.get("HX-Request"):
+        return _form_page(request, form, preview=preview)
+    return render(request, "sources/_source_preview.html", {"form": form, "preview": preview})
 
 
 def _source(slug: str) -> Source:
@@ -227,9 +259,10 @@ def _sent(request: HttpRequest) -> QueryDict | None:
     return request.POST if request.method == "POST" else None
 
 
-def _card(kind: type[Connector]) -> dict[str, str | bool]:
+def _card(kind: type[Connector]) -> dict[str, Any]:
     """What templates show of a connector; a class itself they would call."""
-    return {"key": kind.key, "name": kind.name, "summary": kind.summary, "is_polled": kind.is_polled}
+    names = ("key", "name", "summary", "is_polled", "has_preview")
+    return {name: getattr(kind, name) for name in names}
 
 
 def _user(request: HttpRequest) -> User:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.conftest import PHONE, Portal
+from tests.sync import upstream as upstreams
+from tests.sync.upstream import http
 
 pytestmark = pytest.mark.browser
+
+MAPPING = """
+- kind: run
+  items: runs
+  fields: {external_id: id, pipeline_external_id: job, name: job, state: status, updated_at: at}
+  states: {OK: succeeded}
+"""
 
 
 def test_a_stranger_is_asked_to_sign_in_and_comes_back_to_the_page(portal: Portal, browser) -> None:
@@ -87,3 +98,27 @@ def test_the_theme_can_be_switched_and_stays(visit: Callable) -> None:
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_an_administrator_sees_what_a_source_would_bring_before_connecting_it(visit: Callable) -> None:
+    """A preview reads one page as the form is typed; nothing is stored."""
+    runs = [
+        {"id": n, "job": "load", "status": "OK" if n % 2 else "ODD", "at": "2026-01-31T09:00:00Z"} for n in range(30)
+    ]
+    answer = http(200, json.dumps({"runs": runs}), Content_Type="application/json")
+    with upstreams.serve() as upstream:
+        upstream.answer(answer, answer)
+        page = visit("admin").goto("/sources/add/http/")
+        page.get_by_label("Name", exact=True).fill("Nightly loads")
+        page.get_by_label("URL", exact=True).fill(upstream.url)
+        page.get_by_label("Allowed networks").fill("127.0.0.0/8")
+        page.get_by_role("button", name="Preview").click()
+        expect(page.locator("#preview")).to_contain_text("Nothing is mapped yet; the answer is an object with runs.")
+        page.locator("[name=config-mapping]").fill(MAPPING)
+        page.get_by_role("button", name="Preview").click()
+        expect(page.locator("#preview")).to_contain_text("The first page gives 30 runs.")
+        expect(page.locator("#preview")).to_contain_text("No state of ours stands for “ODD” yet")
+        expect(page.locator("#preview tbody tr")).to_have_count(20)
+        assert not Axe().run(page).response["violations"]
+    page.goto(page.url.replace("/add/http/", "/"))
+    expect(page.locator("main")).not_to_contain_text("Nightly loads")
