@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,19 +32,10 @@ def python_server(name: str) -> None:
         return
     print(f"installing {name} …", flush=True)
     shutil.rmtree(place, ignore_errors=True)
-    venv.create(place, with_pip=True)
-    command = [
-        str(place / "bin/python"),
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        "--no-deps",
-        "--require-hashes",
-        "-r",
-        str(lock),
-    ]
-    subprocess.run(command, check=True)
+    uv = str(Path(sys.executable).parent / "uv")
+    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(place)], check=True)
+    command = [uv, "pip", "install", "--quiet", "--python", str(place / "bin/python"), "--no-deps", "--require-hashes"]
+    subprocess.run([*command, "-r", str(lock)], check=True)
     stamp.write_text(wanted)
 
 

@@ -19,6 +19,7 @@ from apps.connectors.address import AddressRule
 from apps.connectors.http import Http
 from apps.connectors.providers.phoenix.connector import PhoenixConnector
 from apps.connectors.records import Batch, EvaluationRecord, RunState
+from apps.evaluations.models import EvaluationRun
 from apps.events.models import Event
 from apps.metrics.models import Sample, Series
 from apps.prompts.models import LabelMove, Prompt, PromptLabel
@@ -234,6 +235,11 @@ def test_an_experiment_of_a_real_server_is_an_evaluation(phoenix: str) -> None:
     whole = [score for score in record.scores if not score.case]
     assert [(score.scorer, round(score.value, 3), score.count) for score in whole] == [("exact", 0.667, 3)]
     assert sorted(score.passed for score in record.scores if score.case) == [False, True, True]
+    source = connect("phoenix", {"url": phoenix, "metrics": False})
+    poll(source)
+    run = EvaluationRun.objects.get(external_id=facts["id"])
+    assert (run.suite.name, run.what, run.summary["exact"]["count"]) == ("golden", "support 2", 3)
+    assert poll(source).changed == 0
 
 
 def test_the_connection_test_says_what_a_real_server_has(phoenix: str) -> None:
