@@ -6,13 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from apps.connectors.http import Http
 from apps.connectors.records import Batch, Kind
-
-if TYPE_CHECKING:
-    from apps.connectors.webhook import Webhook
+from apps.connectors.webhook import Webhook
 
 
 class FieldType(StrEnum):

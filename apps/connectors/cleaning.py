@@ -10,6 +10,7 @@ from apps.connectors.base import Field, FieldType
 from apps.connectors.documents import parse_document
 from apps.connectors.errors import ConfigError
 from apps.connectors.http import check_url
+from apps.connectors.webhook import SECRET_NAME
 
 MAX_TEXT = 2000
 
@@ -20,6 +21,16 @@ ALLOWED_NETWORKS = Field(
     required=False,
     help="Internal networks this source may be reached in, one CIDR a line (10.20.0.0/16). "
     "Private, loopback and link-local addresses are closed unless they are listed here or for the whole portal.",
+)
+
+
+WEBHOOK_SECRET = Field(
+    name=SECRET_NAME,
+    label="Webhook secret",
+    type=FieldType.SECRET,
+    required=False,
+    help="What the system signs its webhooks with. While you change it, enter the new and the old one with a blank "
+    "between them. Stored encrypted, never shown again.",
 )
 
 

@@ -150,8 +150,17 @@ def read_detail(content_type: str, body: bytes) -> str:
             answer = json.loads(text)
         except (ValueError, RecursionError):
             return ""
-        found = [answer[key] for key in _DETAIL_KEYS if key in answer] if isinstance(answer, dict) else [answer]
-        text = next((item for item in found if isinstance(item, str)), "")
+        text = next((item for item in _words(answer) if isinstance(item, str)), "")
     elif not content_type.startswith("text/plain"):
         return ""
     return re.sub(r"[\x00-\x20\x7f\ud800-\udfff]+", " ", text).strip()[:DETAIL_LENGTH]
+
+
+def _words(answer: object) -> list[object]:
+    """Where vendors put their words: the answer itself, a key of it, or the first of its `errors` (GraphQL)."""
+    if not isinstance(answer, dict):
+        return [answer]
+    errors = answer.get("errors")
+    first = errors[0] if isinstance(errors, list) and errors else {}
+    nested = [first.get("message")] if isinstance(first, dict) else [first]
+    return [*(answer[key] for key in _DETAIL_KEYS if key in answer), *nested]

@@ -7,9 +7,10 @@ import hmac
 
 import pytest
 
+from apps.connectors.cleaning import WEBHOOK_SECRET
 from apps.connectors.providers.github.connector import GithubConnector
 from apps.connectors.providers.github.webhook import EVENTS, WEBHOOK
-from apps.connectors.webhook import WEBHOOK_SECRET, Delivery, WebhookError
+from apps.connectors.webhook import Delivery, WebhookError
 
 BODY = b'{"action": "completed"}'
 

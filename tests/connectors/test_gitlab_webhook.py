@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from apps.connectors.cleaning import WEBHOOK_SECRET
 from apps.connectors.providers.gitlab.connector import GitlabConnector
 from apps.connectors.providers.gitlab.webhook import EVENTS, WEBHOOK
-from apps.connectors.webhook import WEBHOOK_SECRET, Delivery, WebhookError
+from apps.connectors.webhook import Delivery, WebhookError
 
 BODY = b'{"object_kind": "pipeline"}'
 KEY = b"0123456789abcdef0123456789abcdef"

@@ -487,3 +487,15 @@ def test_csv_passes_only_where_it_is_expected(upstream: Upstream) -> None:
 def test_a_certificate_authority_that_is_none_is_a_mistake_of_the_form() -> None:
     error = failure(lambda http: http.get_json("https://127.0.0.1:1/"), trusted_ca="no certificate")
     assert (error.error_class, error.is_permanent) == (ErrorClass.CONFIG, True)
+
+
+@pytest.mark.parametrize("errors", [[{"message": "no such field"}], ["no such field"]])
+def test_the_words_of_a_list_of_errors_reach_the_message(upstream: Upstream, errors: list[Any]) -> None:
+    upstream.always(json_answer({"errors": errors}, status=400))
+    assert "no such field" in failure(get(upstream)).message
+
+
+@pytest.mark.parametrize("errors", [[], {}, None, [None], [{"message": 5}]])
+def test_odd_lists_of_errors_are_no_words(upstream: Upstream, errors: Any) -> None:
+    upstream.always(json_answer({"errors": errors}, status=400))
+    assert failure(get(upstream)).message.endswith("refuses the question (400).")

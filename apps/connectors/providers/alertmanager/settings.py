@@ -8,9 +8,8 @@ from typing import Any
 
 from apps.connectors.auth import AUTH_FIELDS, clean_auth
 from apps.connectors.base import Field, FieldType
-from apps.connectors.cleaning import ALLOWED_NETWORKS, clean_fields
+from apps.connectors.cleaning import ALLOWED_NETWORKS, WEBHOOK_SECRET, clean_fields
 from apps.connectors.errors import ConfigError
-from apps.connectors.webhook import WEBHOOK_SECRET
 
 _MATCHER = re.compile(r'^\s*("[^"]+"|[^\s=!~"{},]+)\s*(=~|!~|!=|=)')
 

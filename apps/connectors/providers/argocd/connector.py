@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from apps.connectors.auth import bearer_header
 from apps.connectors.base import Connector, Field, FieldType, Probe, Scope
-from apps.connectors.cleaning import ALLOWED_NETWORKS, clean_fields, integer_between
+from apps.connectors.cleaning import ALLOWED_NETWORKS, WEBHOOK_SECRET, clean_fields, integer_between
 from apps.connectors.errors import ConfigError, ErrorClass, SourceError
 from apps.connectors.merging import merge
 from apps.connectors.providers.argocd.client import ArgoClient
@@ -17,7 +17,7 @@ from apps.connectors.providers.argocd.fetching import Poll
 from apps.connectors.providers.argocd.normalize import Reading
 from apps.connectors.providers.argocd.ringing import WEBHOOK
 from apps.connectors.records import Batch, Kind
-from apps.connectors.webhook import WEBHOOK_SECRET, Webhook
+from apps.connectors.webhook import Webhook
 
 MOST_PROJECTS = 20
 

@@ -7,10 +7,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from apps.connectors.base import Field, FieldType
-from apps.connectors.cleaning import ALLOWED_NETWORKS
+from apps.connectors.cleaning import ALLOWED_NETWORKS, WEBHOOK_SECRET
 from apps.connectors.errors import ConfigError
 from apps.connectors.records import Kind
-from apps.connectors.webhook import WEBHOOK_SECRET
 
 MOST_REPOSITORIES = 100
 _NAME = re.compile(r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]{1,100}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")

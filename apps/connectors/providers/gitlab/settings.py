@@ -6,10 +6,9 @@ import re
 from typing import Any
 
 from apps.connectors.base import Field, FieldType
-from apps.connectors.cleaning import ALLOWED_NETWORKS
+from apps.connectors.cleaning import ALLOWED_NETWORKS, WEBHOOK_SECRET
 from apps.connectors.errors import ConfigError
 from apps.connectors.records import Kind
-from apps.connectors.webhook import WEBHOOK_SECRET
 
 MOST_PROJECTS = 100
 _PIECE = r"(?!\.{1,2}(?:/|$))[\w.+-]{1,255}"

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 from apps.connectors.auth import basic_header
 from apps.connectors.base import Connector, Field, FieldType, Probe, Scope
-from apps.connectors.cleaning import ALLOWED_NETWORKS, clean_fields, integer_between
+from apps.connectors.cleaning import ALLOWED_NETWORKS, WEBHOOK_SECRET, clean_fields, integer_between
 from apps.connectors.errors import ConfigError, SourceError
 from apps.connectors.merging import merge
 from apps.connectors.providers.langfuse import metrics, prompts
@@ -19,7 +19,7 @@ from apps.connectors.providers.langfuse.fetching import HOUR, Fetch
 from apps.connectors.providers.langfuse.ringing import WEBHOOK
 from apps.connectors.records import Batch, Kind
 from apps.connectors.values import optional_text
-from apps.connectors.webhook import WEBHOOK_SECRET, Webhook
+from apps.connectors.webhook import Webhook
 
 T = TypeVar("T")
 
