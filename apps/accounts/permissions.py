@@ -21,6 +21,9 @@ MAY: dict[str, frozenset[Role]] = {
     "source:poll": HANDS_ON,
     "source:change": HANDS_ON,
     "source:remove": ADMINS,
+    "subscription:read": HANDS_ON,  # addresses of receivers may hold tokens
+    "subscription:change": HANDS_ON,
+    "subscription:remove": ADMINS,
     "catalog:change": HANDS_ON,
     "catalog:remove": ADMINS,
     "membership:change": ADMINS,  # a role in a team grants rights
