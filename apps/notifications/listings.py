@@ -71,6 +71,7 @@ DELIVERIES = Listing(
     noun="delivery",
     nouns="deliveries",
     caption="Deliveries, newest first",
+    page_size=20,
     default_sort="-queued_at",
     row_template="notifications/_delivery_row.html",
     columns=(
