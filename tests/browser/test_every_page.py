@@ -31,6 +31,8 @@ PAGES = (
     "/sources/add/",
     "/sources/add/prometheus/",
     "/catalog/",
+    "/notifications/",
+    "/notifications/add/",
     "/account/profile/",
     "/account/password/",
     "/account/people/",
