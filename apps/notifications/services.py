@@ -169,8 +169,11 @@ def request_replay(*, subscription: Subscription, start: datetime, end: datetime
     return replay
 
 
-def note_test(*, subscription: Subscription, sentence: str, actor: User | None) -> None:
-    """Keep in the audit log that somebody sent a test event."""
+def note_test(*, subscription: Subscription, sentence: str, is_good: bool, actor: User | None) -> None:
+    """Keep in the audit log that somebody sent a test event; a receiver that took it need not rest any longer."""
+    if is_good:
+        SubscriptionState.objects.filter(subscription=subscription).update(not_before=None)
+        _ring(subscription)
     _audit(actor, "subscription:test", subscription, after={"answer": sentence})
 
 

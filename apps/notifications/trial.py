@@ -21,7 +21,7 @@ class Answer:
 
 
 def send_test(*, subscription: Subscription, at: datetime) -> Answer:
-    """Send a test event by the way every event takes; it is tried once and changes nothing here."""
+    """Send a test event by the way every event takes; it is tried once and stands in no log."""
     event = make_test_event(subscription_id=subscription.pk, name=subscription.name, at=at)
     envelope = envelope_of(event) | {"id": f"test_{uuid4().hex}"}
     outcome = asyncio.run(send(subscription=subscription, envelope=envelope))

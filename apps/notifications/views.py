@@ -90,9 +90,10 @@ def subscription_test(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Send a test event and say what came back."""
     subscription = _subscription(pk)
     answer = trial.send_test(subscription=subscription, at=sources.database_time())
-    services.note_test(subscription=subscription, sentence=answer.sentence, actor=_user(request))
+    is_good = answer.outcome.is_good
+    services.note_test(subscription=subscription, sentence=answer.sentence, is_good=is_good, actor=_user(request))
     if not request.headers.get("HX-Request"):
-        (messages.success if answer.outcome.is_good else messages.error)(request, answer.sentence)
+        (messages.success if is_good else messages.error)(request, answer.sentence)
         return redirect(subscription)
     return render(request, "notifications/_test.html", {"subscription": subscription, "answer": answer})
 

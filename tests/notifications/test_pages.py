@@ -176,13 +176,16 @@ def test_a_rotated_secret_signs_beside_the_old_one_for_a_day(author, signed_in, 
 @pytest.mark.parametrize(("status", "said"), [(200, "The receiver took it: 200"), (500, "answered 500")])
 def test_a_test_event_says_what_came_back(status, said, author, signed_in, subscription, receiver):
     receiver.answer(status)
+    SubscriptionState.objects.update(not_before=timezone.now() + timedelta(minutes=9))
     response = signed_in(author).post(page("subscription-test", subscription.pk), headers={"HX-Request": "true"})
     assert said in text_of(response)
     (got,) = receiver.got
     assert got.json["type"] == "opsportal.notifications.test.sent"
     assert got.id.startswith("test_")
     assert not Delivery.objects.exists()
-    assert SubscriptionState.objects.get().failures == 0
+    state = SubscriptionState.objects.get()
+    assert state.failures == 0
+    assert (state.not_before is None) is (status == 200), "what waits goes out when the receiver is back"
     assert said in AuditEntry.objects.get(action="subscription:test").after["answer"]
 
 
