@@ -49,7 +49,7 @@ class SubscriptionForm(Styled, forms.Form):
         label="Single kinds",
         required=False,
         widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "placeholder": "pipelines:run:failed"}),
-        help_text="Beside what is ticked, one a line; * stands for anything. The kinds are in the schema.",
+        help_text="Beside what is ticked, one a line; * stands for anything. docs/events.md lists the kinds.",
     )
     features = _boxes("Features", "None ticked: any, and events that belong to none.")
     environments = _boxes("Environments", "None ticked: any, and events that happened in none.")

@@ -121,6 +121,11 @@ class Delivery(models.Model):
             ),
             models.Index(fields=["subscription", "-queued_at", "-id"], name="delivery_of_subscription"),
             models.Index(fields=["queued_at"], name="delivery_oldest"),
+            models.Index(
+                fields=["subscription"],
+                name="delivery_given_up",
+                condition=models.Q(state=DeliveryState.ABANDONED),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,8 +1,8 @@
 """Sending, read downwards: hand new events over, claim what is due, send side by side, write down how it ended.
 
-One pump at a time works for the whole portal, in one thread however slow the receivers are; whoever finds it busy
-goes away. The turn is a lock of the database session, so a dead worker's turn ends with its connection. The claims
-keep the order even if two should ever pump.
+One pump at a time begins sends for the whole portal, in one thread however slow the receivers are; whoever finds it
+busy goes away. The turn is a lock of the database session, so a dead worker's turn ends with its connection. What is
+under way when a turn ends is waited for outside it, so that a slow receiver never holds up the next turn.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from apps.notifications.sending import send
 from apps.sources import queries as sources
 from apps.sources.models import Source
 
-SIDE_BY_SIDE = 200  # tries under way
+SIDE_BY_SIDE = 500  # tries under way
 ROUND_SECONDS = 0.5
-BUDGET = timedelta(seconds=20)  # after it nothing more is claimed, and the next tick goes on
+BUDGET = timedelta(seconds=20)  # of a turn; the next tick takes the next one
 TURN = "hashtextextended('opsportal.notifications.pump', 0)"
 
 
@@ -47,29 +47,34 @@ class Tally:
 
 def pump() -> Tally | None:
     """Send until nothing is due or the budget is used; None when another pump is at work."""
-    with _turn() as is_ours:
-        if not is_ours:
-            return None
-        tally = Tally()
-        with _Loop() as loop:
-            _work(loop, tally)
-        return tally
+    tally = Tally()
+    with _Loop() as loop:
+        with _turn() as is_ours:
+            if not is_ours:
+                return None
+            _send_what_is_due(loop, tally)
+        while loop.under_way:
+            _write_down(loop, tally)
+    return tally
 
 
-def _work(loop: _Loop, tally: Tally) -> None:
-    end = sources.database_time() + BUDGET
-    while True:
-        at = sources.database_time()
-        if at < end:
-            tally.queued += hand_over_events(at=at)
-            claims = claim_due_deliveries(at=at, most=SIDE_BY_SIDE - loop.under_way)
-            _start(loop, claims)
+def _send_what_is_due(loop: _Loop, tally: Tally) -> None:
+    at = sources.database_time()
+    end = at + BUDGET
+    while at < end:
+        tally.queued += hand_over_events(at=at)
+        _start(loop, claim_due_deliveries(at=at, most=SIDE_BY_SIDE - loop.under_way))
         if not loop.under_way:
             return
-        sent = loop.finished(patience=ROUND_SECONDS)
-        mark_deliveries(sent=sent, at=sources.database_time())
-        tally.tried += len(sent)
-        tally.delivered += sum(one.outcome.is_good for one in sent)
+        _write_down(loop, tally)
+        at = sources.database_time()
+
+
+def _write_down(loop: _Loop, tally: Tally) -> None:
+    sent = loop.finished(patience=ROUND_SECONDS)
+    mark_deliveries(sent=sent, at=sources.database_time())
+    tally.tried += len(sent)
+    tally.delivered += sum(one.outcome.is_good for one in sent)
 
 
 def _start(loop: _Loop, claims: list[Claim]) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
 
 from apps.catalog.models import Environment, Feature
 from apps.events.models import Event
 from apps.notifications.models import Delivery, Replay, Subscription
-from apps.notifications.status import OPEN_STATES, DeliveryState
+from apps.notifications.status import DeliveryState
 
 
 def subscriptions() -> QuerySet[Subscription]:
@@ -30,10 +30,10 @@ def deliveries_of(*, subscription: Subscription) -> QuerySet[Delivery]:
 def waiting_counts(*, subscription: Subscription) -> dict[str, int]:
     """How many deliveries are still open, and how many were given up, of those the log remembers."""
     rows = Delivery.objects.order_by().filter(subscription=subscription)
-    return rows.aggregate(
-        waiting=Count("pk", filter=Q(state__in=OPEN_STATES)),
-        abandoned=Count("pk", filter=Q(state=DeliveryState.ABANDONED)),
-    )
+    return {
+        "waiting": rows.filter(next_try_at__isnull=False).count(),
+        "abandoned": rows.filter(state=DeliveryState.ABANDONED).count(),
+    }
 
 
 def last_replay(*, subscription: Subscription) -> Replay | None:

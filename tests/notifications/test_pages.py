@@ -297,7 +297,7 @@ def test_it_is_paused_and_resumed_and_both_are_audited(author, signed_in, subscr
 
 def test_removing_asks_once_more_and_leaves_ledger_and_audit(admin, signed_in, delivery):
     client = signed_in(admin)
-    Delivery.objects.update(state="queued")
+    Delivery.objects.update(state="queued", next_try_at=timezone.now())
     assert "1 event that waits will not be sent." in text_of(
         client.get(page("subscription-remove", delivery.subscription_id))
     )
