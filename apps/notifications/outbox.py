@@ -50,7 +50,7 @@ def hand_over_events(*, at: datetime) -> int:
     newest = Event.objects.filter(transaction__lt=horizon.settled).order_by("-transaction", "-id")
     head = newest.values_list("transaction", "id").first()
     states = SubscriptionState.objects.filter(subscription__is_enabled=True)
-    behind = Q(cursor_transaction__gte=horizon.future)
+    behind = Q(cursor_transaction__gt=horizon.future)
     if head is not None:
         behind |= Q(cursor_transaction__lt=head[0]) | Q(cursor_transaction=head[0], cursor_event__lt=head[1])
     return sum(_catch_up(pk, horizon, at) for pk in states.filter(behind).values_list("pk", flat=True))
@@ -59,6 +59,7 @@ def hand_over_events(*, at: datetime) -> int:
 def place_at_end(state: SubscriptionState) -> None:
     """Move the place to now: what is recorded from here on counts, transactions that are open included."""
     state.cursor_transaction, state.cursor_event = read_horizon().settled, 0
+    state.highest_event = Event.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
 def _catch_up(pk: int, horizon: Horizon, at: datetime) -> int:
@@ -78,7 +79,7 @@ def _hand_over_batch(pk: int, horizon: Horizon, at: datetime) -> tuple[int, int]
         state = rows.select_related("subscription").filter(pk=pk, subscription__is_enabled=True).first()
         if state is None:
             return 0, 0
-        if state.cursor_transaction >= horizon.future:  # restored into another server, which counts anew
+        if state.cursor_transaction > horizon.future:  # restored into another server, which counts anew
             state.cursor_transaction, state.cursor_event, state.floor_id = 0, 0, state.highest_event
         events = list(_unread(state, horizon)[:BATCH])
         queued = queue(subscription=state.subscription, events=events, at=at)

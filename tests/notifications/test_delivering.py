@@ -85,13 +85,16 @@ def test_a_transaction_that_commits_late_is_not_passed_by(receiver, make_subscri
 
 
 def test_after_a_move_to_another_server_new_events_are_sent_and_old_ones_are_not(receiver, make_subscription, tell):
+    tell(title="from before the subscription")
     make_subscription()
     tell(title="old")
     pump.pump()
+    make_subscription(name="Never sent anything", url=f"{receiver.url}/2")
     SubscriptionState.objects.update(cursor_transaction=2**60)  # as if transactions were counted anew
     tell(title="new")
     pump.pump()
-    assert [got.json["data"]["title"] for got in receiver.got] == ["old", "new"]
+    got = sorted((got.path, got.json["data"]["title"]) for got in receiver.got)
+    assert got == [("/hook", "new"), ("/hook", "old"), ("/hook/2", "new")]
 
 
 def test_a_refused_event_is_tried_again_under_the_same_id(receiver, make_subscription, tell):
