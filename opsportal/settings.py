@@ -16,6 +16,7 @@ if (BASE_DIR / ".env").is_file():
 HOME = paths.home()
 VERSION = "0.1.0"
 TITLE = env.str("OPSPORTAL_TITLE", default="")
+PUBLIC_URL = env.str("OPSPORTAL_URL", default="").rstrip("/")  # where people reach the portal, for links in events
 
 # ── security ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 DEBUG = env.bool("DEBUG", default=False)
@@ -79,6 +80,7 @@ INSTALLED_APPS = [
     "apps.metrics",
     "apps.monitors",
     "apps.health",
+    "apps.notifications",
     "apps.sync",
     "apps.portal",
     "apps.demo",
@@ -207,7 +209,10 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SOFT_TIME_LIMIT = 50
 CELERY_TASK_TIME_LIMIT = 60
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0, "interval_step": 0.5, "interval_max": 1}
-CELERY_TASK_ROUTES = {"apps.sync.tasks.poll_sources": {"queue": "polls"}}
+CELERY_TASK_ROUTES = {
+    "apps.sync.tasks.poll_sources": {"queue": "polls"},
+    "apps.notifications.tasks.deliver_events": {"queue": "effects"},
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False

@@ -17,4 +17,5 @@ urlpatterns = [
     path("metrics/", include("apps.metrics.urls")),
     path("alerts/", include("apps.monitors.urls")),
     path("health/", include("apps.health.urls")),
+    path("notifications/", include("apps.notifications.urls")),
 ]

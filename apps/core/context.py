@@ -93,8 +93,9 @@ class Portal:
 
     def _links(self, places: Any) -> list[Link]:
         match = self._request.resolver_match
-        is_admin = bool(getattr(self._user, "is_superuser", False)) or getattr(self._user, "role", "") == "admin"
-        return links(places, view_name=match.view_name if match else "", is_admin=is_admin)
+        role = "admin" if getattr(self._user, "is_superuser", False) else getattr(self._user, "role", "")
+        view_name = match.view_name if match else ""
+        return links(places, view_name=view_name, is_admin=role == "admin", is_hands_on=role not in ("", "viewer"))
 
 
 def portal(request: HttpRequest) -> dict[str, Portal]:

@@ -39,6 +39,8 @@ PAGES = (
     "/api/",
     "/sources/add/http/",
     "/catalog/",
+    "/notifications/",
+    "/notifications/add/",
     "/account/profile/",
     "/account/password/",
     "/account/people/",
