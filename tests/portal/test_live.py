@@ -27,7 +27,9 @@ pytestmark = pytest.mark.django_db(transaction=True)  # Django answers in thread
 @pytest.fixture
 def application() -> Iterator[LiveStreams]:
     """What the web server runs."""
-    yield LiveStreams(get_asgi_application())
+    streams = LiveStreams(get_asgi_application())
+    yield streams
+    streams._bell._tasks.clear()
     gc.collect()  # closes a connection that was still being made when its test ended
 
 
