@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.cached_db import SessionStore
 from django.db.models import Count, OuterRef, Q, Subquery
-from django.utils.crypto import constant_time_compare
 
-from apps.accounts.models import User
 from apps.catalog.models import Feature
 from apps.core.nav import NavCount
 from apps.events.models import Event
@@ -30,15 +26,6 @@ TROUBLED = (HealthStatus.DEGRADED, HealthStatus.DOWN)
 ROW_MEASURES = ("answered_ratio", "latency_p95", "thumbs_up_ratio", "cost_rate")
 PASSED_READ = 60  # runs, to find the newest of a few pipelines among them
 WORDS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve")
-
-
-def session_stands(*, session_key: str, user_id: int) -> bool:
-    """Whether the person behind an open stream may still read: session alive, account active, nothing signed out."""
-    session = SessionStore(session_key)
-    user = User.objects.filter(pk=user_id, is_active=True).first()
-    if user is None or session.get(SESSION_KEY) != str(user_id):
-        return False
-    return constant_time_compare(session.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
 
 
 def nav_counts() -> list[NavCount]:
