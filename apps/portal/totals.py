@@ -88,4 +88,4 @@ def _hour(like: datetime, number: int) -> datetime:
 def _read(statement: str, values: dict[str, Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return cursor.fetchall()
+        return list(cursor.fetchall())

@@ -1,4 +1,4 @@
-"""The tags every template speaks; the one place that marks markup as safe, and only what `core.ui` escaped."""
+"""The tags every template speaks; the one place that marks markup as safe: what `core.ui` or a template escaped."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 
+from apps.core import kept
 from apps.core.ui import diff_rows, formats, gantt, markup, sparks
 from apps.core.ui.chart_page import figure, line_chart, surroundings
 from apps.core.ui.charts import LineChart
@@ -245,6 +246,12 @@ def cell(column: Any, row: Any) -> SafeString:
     if isinstance(value, bool):
         return _safe("Yes" if value else "No")
     return _safe(escape(formats.number_text(value) if isinstance(value, int | float) else str(value)))
+
+
+@register.simple_tag
+def kept_rows(template_name: str, rows: Iterable[Any]) -> SafeString:
+    """The rows of a list, each drawn by the template only when something about it changed."""
+    return _safe(kept.rows_markup(template_name, rows))
 
 
 @register.simple_tag

@@ -1,0 +1,87 @@
+"""Rows of hot lists, drawn once and kept in this process under everything that they show.
+
+The key of a row holds every value that was loaded for it, so nothing has to be forgotten when something changes: a
+changed row has another key, and the old one falls out when it was not asked for long enough. What moves while no value
+changes are ages ("3 min ago"); they are filled in at each use, from the instant that stands in the `<time>` itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Iterable
+from datetime import datetime
+from threading import Lock
+from typing import Any, Final
+
+from django.db.models import Model
+from django.template import Context
+from django.template.loader import get_template
+from django.utils import timezone
+
+from apps.core.ui import formats
+
+MOST: Final = 2000  # rows, of about 4 KB with their keys
+_AGE: Final = re.compile(r'(<time datetime="([^"]+)"[^>]* data-ago>)[^<]*(?=</time>)')
+
+Pieces = list[str | datetime]  # an instant stands where its age belongs
+
+
+class Shelf:
+    """What was drawn, the least recently used first."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._kept, self._lock = most, dict[Hashable, Pieces](), Lock()
+
+    def get(self, key: Hashable, draw: Callable[[], str]) -> Pieces:
+        """The pieces kept under `key`, drawn now if there are none."""
+        with self._lock:
+            pieces = self._kept.pop(key, None)
+        if pieces is None:
+            pieces = cut(draw())
+        with self._lock:
+            self._kept[key] = pieces
+            if len(self._kept) > self._most:
+                del self._kept[next(iter(self._kept))]
+        return pieces
+
+
+_shelf = Shelf(MOST)
+
+
+def rows_markup(template_name: str, rows: Iterable[Model]) -> str:
+    """The rows as the template draws each from `row` alone: it knows no request and no reader but the time zone."""
+    zone = timezone.get_current_timezone()
+    now = datetime.now(zone)
+    template: Any = get_template(template_name)  # its `template` is another one as soon as a file was edited
+    same = (template.template, zone, now.date())  # "10:24" is written differently tomorrow
+
+    def pieces(row: Model) -> Pieces:
+        return _shelf.get((same, facts(row)), lambda: template.template.render(Context({"row": row})))
+
+    return "".join(filled(pieces(row), now) for row in rows)
+
+
+def facts(row: Model, of: Model | None = None) -> tuple[Any, ...]:
+    """Every value that was loaded for a row and for what belongs to it; TypeError later for JSON: defer or cast it.
+
+    of: the row that led here; a one-to-one relation leads back.
+    """
+    own = row.__dict__
+    values = (value for name, value in own.items() if name != "_state")
+    related = {name: one for name, one in own["_state"].fields_cache.items() if one is not of}
+    return (type(row), *own, *values, *related, *(one and facts(one, row) for one in related.values()))
+
+
+def cut(markup: str) -> Pieces:
+    """Markup taken apart at its ages."""
+    pieces: Pieces = []
+    end = 0
+    for found in _AGE.finditer(markup):
+        pieces += (markup[end : found.end(1)], datetime.fromisoformat(found[2]))
+        end = found.end()
+    return [*pieces, markup[end:]]
+
+
+def filled(pieces: Pieces, now: datetime) -> str:
+    """The markup with its ages as they are `now`, in the zone of `now`."""
+    return "".join(formats.ago(piece, now) if isinstance(piece, datetime) else piece for piece in pieces)
