@@ -77,7 +77,7 @@ class Portal:
     def is_signed_in(self) -> bool:
         return bool(getattr(self._user, "is_authenticated", False))
 
-    @property
+    @cached_property
     def urls(self) -> dict[str, str]:
         """Addresses that may be missing where a part is not installed."""
         names = {

@@ -1,8 +1,10 @@
-"""Rows of hot lists, drawn once and kept in this process under everything that they show.
+"""Markup that is the same for every reader, drawn once and kept in this process under everything that it shows.
 
-The key of a row holds every value that was loaded for it, so nothing has to be forgotten when something changes: a
-changed row has another key, and the old one falls out when it was not asked for long enough. What moves while no value
-changes are ages ("3 min ago"); they are filled in at each use, from the instant that stands in the `<time>` itself.
+Nothing has to be forgotten when something changes: what changed has another key, and the old one falls out when it was
+not asked for long enough. The key of a row holds every value that was loaded for it. The key of a whole part of a page
+names the data in the database instead: its snapshot, which is another one as soon as anything at all was committed.
+What moves while no value changes are ages ("3 min ago"); they are filled in at each use, from the instant that stands
+in the `<time>` itself.
 """
 
 from __future__ import annotations
@@ -11,19 +13,25 @@ import re
 from collections.abc import Callable, Hashable, Iterable
 from datetime import datetime
 from threading import Lock
+from time import time
 from typing import Any, Final
 
+from django.db import connection
 from django.db.models import Model
 from django.template import Context
 from django.template.loader import get_template
 from django.utils import timezone
+from django.utils.safestring import SafeString, mark_safe
 
 from apps.core.ui import formats
 
-MOST: Final = 2000  # rows, of about 4 KB with their keys
+MOST_ROWS: Final = 2000  # of about 4 KB with their keys
+MOST_PARTS: Final = 50  # of up to 120 KB
+SECONDS: Final = 10  # a part shows spans that end now; however quiet the database is, they move this often
 _AGE: Final = re.compile(r'(<time datetime="([^"]+)"[^>]* data-ago>)[^<]*(?=</time>)')
 
 Pieces = list[str | datetime]  # an instant stands where its age belongs
+Data = tuple[str, ...] | None
 
 
 class Shelf:
@@ -45,10 +53,34 @@ class Shelf:
         return pieces
 
 
-_shelf = Shelf(MOST)
+_rows, _parts = Shelf(MOST_ROWS), Shelf(MOST_PARTS)
 
 
-def rows_markup(template_name: str, rows: Iterable[Model]) -> str:
+def data_now() -> Data:
+    """What names all that is committed at this moment; ask before anything of it is read.
+
+    None within a transaction, for nobody's snapshot tells of what that transaction wrote itself.
+    """
+    if connection.in_atomic_block:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_database(), pg_current_snapshot()::text")
+        return tuple(cursor.fetchone())
+
+
+def part_markup(key: tuple[str, ...], draw: Callable[[], str], *, data: Data) -> SafeString:
+    """A part of a page as `draw` makes it, or as it was made while nothing was committed since.
+
+    key: what `draw` depends on beside the data and the zone; it must not depend on the reader.
+    """
+    if data is None:
+        return _safe(draw())
+    zone = timezone.get_current_timezone()
+    pieces = _parts.get((key, zone, int(time() // SECONDS), data), draw)
+    return _safe(filled(pieces, datetime.now(zone)))
+
+
+def rows_markup(template_name: str, rows: Iterable[Model]) -> SafeString:
     """The rows as the template draws each from `row` alone: it knows no request and no reader but the time zone."""
     zone = timezone.get_current_timezone()
     now = datetime.now(zone)
@@ -56,9 +88,9 @@ def rows_markup(template_name: str, rows: Iterable[Model]) -> str:
     same = (template.template, zone, now.date())  # "10:24" is written differently tomorrow
 
     def pieces(row: Model) -> Pieces:
-        return _shelf.get((same, facts(row)), lambda: template.template.render(Context({"row": row})))
+        return _rows.get((same, facts(row)), lambda: template.template.render(Context({"row": row})))
 
-    return "".join(filled(pieces(row), now) for row in rows)
+    return _safe("".join(filled(pieces(row), now) for row in rows))
 
 
 def facts(row: Model, of: Model | None = None) -> tuple[Any, ...]:
@@ -85,3 +117,7 @@ def cut(markup: str) -> Pieces:
 def filled(pieces: Pieces, now: datetime) -> str:
     """The markup with its ages as they are `now`, in the zone of `now`."""
     return "".join(formats.ago(piece, now) if isinstance(piece, datetime) else piece for piece in pieces)
+
+
+def _safe(markup: str) -> SafeString:
+    return mark_safe(markup)  # noqa: S308 - out of a template, which escaped what it was given

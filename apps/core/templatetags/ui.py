@@ -1,4 +1,4 @@
-"""The tags every template speaks; the one place that marks markup as safe: what `core.ui` or a template escaped."""
+"""The tags every template speaks; the one place that marks markup as safe, and only what `core.ui` escaped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 from django import template
-from django.template.context import RequestContext
+from django.template.context import Context
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -190,9 +190,12 @@ def list_link(listing: Any, url: str) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def with_query(context: RequestContext, **changes: object) -> str:
-    """This page's address with some parameters changed; None or "" removes one."""
-    query = context["request"].GET.copy()
+def with_query(context: Context, **changes: object) -> str:
+    """This page's address with some parameters changed; None or "" removes one.
+
+    A part that is drawn without a request has its parameters as `query`.
+    """
+    query = (context["request"].GET if "request" in context else context["query"]).copy()
     for key, value in changes.items():
         if value in (None, ""):
             query.pop(key, None)
@@ -251,7 +254,7 @@ def cell(column: Any, row: Any) -> SafeString:
 @register.simple_tag
 def kept_rows(template_name: str, rows: Iterable[Any]) -> SafeString:
     """The rows of a list, each drawn by the template only when something about it changed."""
-    return _safe(kept.rows_markup(template_name, rows))
+    return kept.rows_markup(template_name, rows)
 
 
 @register.simple_tag

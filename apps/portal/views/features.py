@@ -27,7 +27,7 @@ FEATURES = Listing(
     caption="Features by name",
     default_sort="name",
     row_template="portal/_feature_list_row.html",
-    keeps_rows=True,
+    is_shared=True,
     columns=(
         Column("name", "Feature", sort="name"),
         Column("status", "Health", value="health.get_status_display", sort="health__status"),
