@@ -11,7 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
-from apps.core.nav import MAIN, SETTINGS, Link, address, links
+from apps.core.nav import MAIN, SETTINGS, Places, address, links
 
 
 class Portal:
@@ -27,22 +27,12 @@ class Portal:
         return str(getattr(settings, "TITLE", ""))
 
     @cached_property
-    def nav(self) -> list[Link]:
-        return self._links(MAIN)
-
-    @cached_property
-    def settings_nav(self) -> list[Link]:
-        return self._links(SETTINGS)
-
-    @cached_property
-    def tabs(self) -> list[Link]:
-        """The first four places of the phone's tab bar."""
-        return [link for link in self.nav if link.place.tab]
-
-    @property
-    def shortcuts(self) -> list[Link]:
-        """Every place with a key, for the script and for the help dialog."""
-        return [link for link in (*self.nav, *self.settings_nav) if link.place.keys]
+    def places(self) -> Places:
+        """Where this reader may go from here."""
+        match = self._request.resolver_match
+        view_name = match.view_name if match else ""
+        is_admin = bool(getattr(self._user, "is_superuser", False)) or getattr(self._user, "role", "") == "admin"
+        return Places(*(links(part, view_name=view_name, is_admin=is_admin) for part in (MAIN, SETTINGS)))
 
     @property
     def theme(self) -> str:
@@ -90,11 +80,6 @@ class Portal:
             "sign_out": "accounts:sign-out",
         }
         return {key: address(name) for key, name in names.items()}
-
-    def _links(self, places: Any) -> list[Link]:
-        match = self._request.resolver_match
-        is_admin = bool(getattr(self._user, "is_superuser", False)) or getattr(self._user, "role", "") == "admin"
-        return links(places, view_name=match.view_name if match else "", is_admin=is_admin)
 
 
 def portal(request: HttpRequest) -> dict[str, Portal]:

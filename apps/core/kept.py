@@ -10,7 +10,7 @@ in the `<time>` itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import datetime
 from threading import Lock
 from time import time
@@ -82,15 +82,30 @@ def part_markup(key: tuple[str, ...], draw: Callable[[], str], *, data: Data) ->
 
 def rows_markup(template_name: str, rows: Iterable[Model]) -> SafeString:
     """The rows as the template draws each from `row` alone: it knows no request and no reader but the time zone."""
-    zone = timezone.get_current_timezone()
-    now = datetime.now(zone)
-    template: Any = get_template(template_name)  # its `template` is another one as soon as a file was edited
-    same = (template.template, zone, now.date())  # "10:24" is written differently tomorrow
+    drawing = _Drawing(template_name)
+    return _safe("".join(drawing.markup(facts(row), {"row": row}) for row in rows))
 
-    def pieces(row: Model) -> Pieces:
-        return _rows.get((same, facts(row)), lambda: template.template.render(Context({"row": row})))
 
-    return _safe("".join(filled(pieces(row), now) for row in rows))
+def markup_of(template_name: str, values: Mapping[str, Hashable]) -> SafeString:
+    """What a template draws of these values alone, which are its key."""
+    typed = tuple((name, type(value), value) for name, value in values.items())  # text marked as safe is another value
+    return _safe(_Drawing(template_name).markup(typed, values))
+
+
+class _Drawing:
+    """One template at one moment in one zone."""
+
+    def __init__(self, template_name: str) -> None:
+        found: Any = get_template(template_name)
+        self._template = found.template  # another one as soon as a file was edited
+        self._zone = timezone.get_current_timezone()
+        self._now = datetime.now(self._zone)
+        self._same = (self._template, self._zone, self._now.date())  # "10:24" is written differently tomorrow
+
+    def markup(self, shown: Hashable, values: Mapping[str, Any]) -> str:
+        """What the template makes of `values`, kept under what it shows of them."""
+        pieces = _rows.get((self._same, shown), lambda: self._template.render(Context(dict(values))))
+        return filled(pieces, self._now)
 
 
 def facts(row: Model, of: Model | None = None) -> tuple[Any, ...]:

@@ -251,6 +251,12 @@ def cell(column: Any, row: Any) -> SafeString:
     return _safe(escape(formats.number_text(value) if isinstance(value, int | float) else str(value)))
 
 
+@register.simple_tag(name="kept")
+def kept_markup(template_name: str, **values: Any) -> SafeString:
+    """What a template draws of these values alone, drawn once for equal values."""
+    return kept.markup_of(template_name, values)
+
+
 @register.simple_tag
 def kept_rows(template_name: str, rows: Iterable[Any]) -> SafeString:
     """The rows of a list, each drawn by the template only when something about it changed."""
