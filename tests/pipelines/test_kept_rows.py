@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.template.loader import get_template
 from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.core import kept
+from apps.core.listing import Listing
 from apps.pipelines.models import Pipeline, Run
+from apps.pipelines.views import lists
+from apps.portal.views import features
 from tests.factories import make_feature, make_source
 from tests.pipelines.factories import make_pipeline, make_run
 
@@ -112,6 +117,14 @@ def test_an_unchanged_row_is_drawn_once(read, run, url: str, monkeypatch: pytest
     monkeypatch.setattr(kept, "cut", drawn.append)
     read(url, NOW + timedelta(minutes=1))
     assert drawn == []
+
+
+@pytest.mark.parametrize("listing", [lists.PIPELINES, lists.RUNS, features.FEATURES], ids=lambda one: one.name)
+def test_a_shared_row_knows_no_reader_and_nothing_that_moves_by_itself(listing: Listing) -> None:
+    assert listing.is_shared
+    template = get_template(listing.row_template).template
+    tags = " ".join(re.findall(r"{[{%](.*?)[%}]}", template.source))
+    assert not re.search(r"\b(user|perms|request|portal|csrf_token|messages|freshness|now)\b", tags)
 
 
 def test_what_was_not_asked_for_longest_is_dropped_first() -> None:
