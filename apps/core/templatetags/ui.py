@@ -63,6 +63,12 @@ def status_glyph(state: object, cls: str = "", vocabulary: str = "") -> SafeStri
     return _safe(markup.glyph(found.glyph, f"{found.tone} tone-solid {cls}".strip(), found.label))
 
 
+@register.simple_tag
+def status_glyphs(looks: Iterable[StatusLook]) -> SafeString:
+    """Glyphs in a row, inside of something that says them in words."""
+    return _safe(markup.glyphs(looks))
+
+
 @register.filter
 def status_tone(state: object, vocabulary: str = "") -> str:
     """The tone class of a state ("is-warn"), for a row or a card; the argument names the class where it matters."""
