@@ -34,6 +34,24 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Places:
+    """Everything the navigation of one page shows; equal for all readers who may go to the same places."""
+
+    nav: tuple[Link, ...]
+    settings_nav: tuple[Link, ...]
+
+    @property
+    def tabs(self) -> list[Link]:
+        """The first four places of the phone's tab bar."""
+        return [link for link in self.nav if link.place.tab]
+
+    @property
+    def shortcuts(self) -> list[Link]:
+        """Every place with a key, for the script and for the help dialog."""
+        return [link for link in (*self.nav, *self.settings_nav) if link.place.keys]
+
+
+@dataclass(frozen=True, slots=True)
 class NavCount:
     """A number beside a place, such as 2 "waiting for you"; tone "bad", "accent" or none."""
 
@@ -76,15 +94,15 @@ SETTINGS: Final = (
 )
 
 
-def links(places: tuple[Place, ...], *, view_name: str, is_admin: bool, is_hands_on: bool = True) -> list[Link]:
+def links(places: tuple[Place, ...], *, view_name: str, is_admin: bool, is_hands_on: bool = True) -> tuple[Link, ...]:
     """The places this reader may see, the one of the current page marked."""
-    return [
+    return tuple(
         Link(place, url, view_name.startswith(place.pages))
         for place in places
         if (is_admin or not place.is_admin_only)
         and (is_hands_on or not place.is_hands_on)
         and (url := address(place.url_name))
-    ]
+    )
 
 
 def address(url_name: str) -> str:
