@@ -225,7 +225,7 @@ def _test(request: HttpRequest, form: SourceForm) -> HttpResponse:
     answer = probing.test_connection(draft=form.draft_with_secrets()) if form.is_valid() else None
     is_as_stored = form.source is not None and form.draft is not None and form.draft.config == form.source.config
     if answer and answer.is_good and form.source and is_as_stored:
-        services.note_missing_scopes(source=form.source, names=[scope.name for scope in answer.missing])
+        services.note_scopes(source=form.source, scopes=answer.scopes, at=queries.database_time())
     if not request.headers.get("HX-Request"):
         return _form_page(request, form, answer=answer)
     return render(request, "sources/_source_answer.html", {"form": form, "answer": answer})
