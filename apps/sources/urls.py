@@ -31,6 +31,7 @@ urlpatterns = [
     path("<slug:slug>/test/", views.source_test, name="source-test"),
     path("<slug:slug>/preview/", views.source_preview, name="source-preview"),
     path("<slug:slug>/head/", views.source_head, name="source-head"),
+    path("<slug:slug>/health/", views.source_health, name="source-health"),
     path("<slug:slug>/progress/", views.source_progress, name="source-progress"),
     path("<slug:slug>/recent/", views.source_recent, name="source-recent"),
     path("<slug:slug>/poll/", views.source_poll, name="source-poll"),

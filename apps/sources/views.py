@@ -15,7 +15,7 @@ from apps.accounts.permissions import requires
 from apps.connectors.base import Connector
 from apps.connectors.registry import CONNECTORS
 from apps.core.listing import render_listing
-from apps.sources import listings, previewing, probing, queries, services
+from apps.sources import listings, previewing, probing, queries, rows, services
 from apps.sources.forms import SourceForm
 from apps.sources.identity import queries as identity
 from apps.sources.models import Source
@@ -29,7 +29,7 @@ def source_list(request: HttpRequest) -> HttpResponseBase:
     at = queries.database_time()
     context = {"at": at, "has_worker": queries.has_worker(at=at), "waiting": identity.unmatched_count()}
     listing = listings.source_listing(at=at)
-    return render_listing(request, listing, queries.source_rows(), "sources/source_list.html", context)
+    return render_listing(request, listing, rows.source_rows(at=at), "sources/source_list.html", context)
 
 
 @require_GET
@@ -109,6 +109,13 @@ def source_head(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
+def source_health(request: HttpRequest, slug: str) -> HttpResponse:
+    """How reading it goes, and what it grants."""
+    source = _source(slug)
+    return render(request, "sources/_source_health.html", {**_now(source), **_health(source)})
+
+
+@require_GET
 def source_progress(request: HttpRequest, slug: str) -> HttpResponse:
     """Where the poll stands; asks again by itself until it is over."""
     return render(request, "sources/_source_progress.html", _now(_source(slug)))
@@ -166,22 +173,26 @@ def source_remove(request: HttpRequest, slug: str) -> HttpResponse:
 def poll_list(request: HttpRequest, slug: str) -> HttpResponseBase:
     """Every poll that is still remembered."""
     source = _source(slug)
-    rows = queries.polls_of(source=source)
-    return render_listing(request, listings.POLLS, rows, "sources/poll_list.html", {"source": source})
+    polls = queries.polls_of(source=source)
+    return render_listing(request, listings.POLLS, polls, "sources/poll_list.html", {"source": source})
 
 
 @require_GET
 def letter_list(request: HttpRequest, slug: str) -> HttpResponseBase:
     """Every record that could not be read."""
     source = _source(slug)
-    rows = queries.letters_of(source=source)
-    return render_listing(request, listings.LETTERS, rows, "sources/letter_list.html", {"source": source})
+    letters = queries.letters_of(source=source)
+    return render_listing(request, listings.LETTERS, letters, "sources/letter_list.html", {"source": source})
 
 
 def _now(source: Source) -> dict[str, Any]:
     at = queries.database_time()
     progress = queries.poll_progress(source=source, at=at)
     return {"source": source, "topic": f"source-{source.pk}", "at": at, "progress": progress}
+
+
+def _health(source: Source) -> dict[str, Any]:
+    return {"coverage": queries.coverage_of(source=source), "letter_count": queries.letter_count(source=source)}
 
 
 def _recent(source: Source) -> dict[str, Any]:
@@ -193,6 +204,7 @@ def _detail(source: Source) -> dict[str, Any]:
     return {
         **_now(source),
         **_recent(source),
+        **_health(source),
         "kind": _card(kind) if (kind := CONNECTORS.get(source.connector)) else None,
         "brought": queries.what_it_brings(source=source),
         "features": queries.features_behind(source=source),
