@@ -13,6 +13,7 @@ urlpatterns = [
     path("telemetry", metrics_view.telemetry, name="telemetry"),
     path("add/", views.source_add, name="source-add"),
     path("add/<slug:connector>/", views.source_create, name="source-create"),
+    path("add/<slug:connector>/help/", views.source_help, name="source-help"),
     path("add/<slug:connector>/test/", views.source_test_new, name="source-test-new"),
     path("add/<slug:connector>/preview/", views.source_preview_new, name="source-preview-new"),
     path("mapping/", identity.rule_list, name="rule-list"),

@@ -15,7 +15,7 @@ from apps.accounts.permissions import requires
 from apps.connectors.base import Connector
 from apps.connectors.registry import CONNECTORS
 from apps.core.listing import render_listing
-from apps.sources import listings, previewing, probing, queries, rows, services
+from apps.sources import listings, offering, previewing, probing, queries, rows, services
 from apps.sources.forms import SourceForm
 from apps.sources.identity import queries as identity
 from apps.sources.models import Source
@@ -36,7 +36,19 @@ def source_list(request: HttpRequest) -> HttpResponseBase:
 @requires("source:change")
 def source_add(request: HttpRequest) -> HttpResponse:
     """What can be connected."""
-    return render(request, "sources/source_add.html", {"connectors": [_card(kind) for kind in CONNECTORS.values()]})
+    query = request.GET.get("q", "")[:100]
+    return render(request, "sources/source_add.html", {"query": query, "shelves": offering.shelves(query)})
+
+
+@require_GET
+@requires("source:change")
+def source_help(request: HttpRequest, connector: str) -> HttpResponse:
+    """The documentation of a connector."""
+    kind = _kind(connector)
+    text = offering.help_text(kind)
+    if text is None:
+        raise Http404("The documentation of this connector is not installed here.")
+    return render(request, "sources/source_help.html", {"kind": offering.offer_of(kind), "text": text})
 
 
 @either
@@ -205,7 +217,7 @@ def _detail(source: Source) -> dict[str, Any]:
         **_now(source),
         **_recent(source),
         **_health(source),
-        "kind": _card(kind) if (kind := CONNECTORS.get(source.connector)) else None,
+        "kind": offering.offer_of(kind) if (kind := CONNECTORS.get(source.connector)) else None,
         "brought": queries.what_it_brings(source=source),
         "features": queries.features_behind(source=source),
         "shows_demo": source.is_demo,
@@ -227,7 +239,13 @@ def _form_page(
     answer: probing.Answer | None = None,
     preview: previewing.Shown | None = None,
 ) -> HttpResponse:
-    context = {"form": form, "kind": _card(form.kind), "source": form.source, "answer": answer, "preview": preview}
+    context = {
+        "form": form,
+        "kind": offering.offer_of(form.kind),
+        "source": form.source,
+        "answer": answer,
+        "preview": preview,
+    }
     status = 422 if form.is_bound and form.errors else 200
     return render(request, "sources/source_form.html", context, status=status)
 
@@ -269,12 +287,6 @@ def _kind(key: str) -> type[Connector]:
 
 def _sent(request: HttpRequest) -> QueryDict | None:
     return request.POST if request.method == "POST" else None
-
-
-def _card(kind: type[Connector]) -> dict[str, Any]:
-    """What templates show of a connector; a class itself they would call."""
-    names = ("key", "name", "summary", "is_polled", "has_preview")
-    return {name: getattr(kind, name) for name in names}
 
 
 def _user(request: HttpRequest) -> User:
