@@ -37,6 +37,8 @@ def ago(seconds: float) -> datetime:
         (1, 5, 59, Life.ALIVE),  # the floor
         (1, 5, 61, Life.NO_ANSWER),
         (61, 3600, 5, Life.NO_WORKER),
+        (15, 3600, 5, Life.ALIVE),
+        (15, 5, 61, Life.NO_WORKER),  # no answers, for no worker is there to ask
         (61, None, None, Life.NO_WORKER),
         (1, None, None, Life.ALIVE),
         (None, 30, 20, Life.NO_WORKER),

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from apps.core.ui.formats import duration
 
+QUIET = 10.0  # seconds without a sign of life, which comes every second: enough to say why nothing is answered
+
 
 class Life(StrEnum):
     ALIVE = "alive"
@@ -57,16 +59,17 @@ class Verdict:
 
 def judge(*, signs: Signs, limits: Limits, watched_since: datetime | None = None) -> Verdict:
     """The verdict at `signs.at`; silence from before `watched_since` counts only from then on."""
-    if _is_over(signs.worker_at, limits.floor, signs.at):
+    limit = limits.of_answers(signs.shortest) if signs.shortest is not None else limits.floor
+    is_unanswered = signs.shortest is not None and _is_over(signs.answer_at, limit, signs.at)
+    if _is_over(signs.worker_at, QUIET if is_unanswered else limits.floor, signs.at):
         sentence = "No worker gives a sign of life. See that the processes worker and beat run; nothing stored is lost."
         return _silent(Life.NO_WORKER, signs.worker_at, limits.floor, sentence, signs.at, watched_since)
+    if is_unanswered:
+        sentence = "A worker is at work, but no poll of any source succeeds. The list of sources says why of each."
+        return _silent(Life.NO_ANSWER, signs.answer_at, limit, sentence, signs.at, watched_since)
     if signs.shortest is not None:
-        limit = limits.of_answers(signs.shortest)
-        if _is_over(signs.answer_at, limit, signs.at):
-            sentence = "A worker is at work, but no poll of any source succeeds. The list of sources says why of each."
-            return _silent(Life.NO_ANSWER, signs.answer_at, limit, sentence, signs.at, watched_since)
         return Verdict(life=Life.ALIVE, since=signs.answer_at, limit=limit, sentence="Sources are polled.")
-    return Verdict(life=Life.ALIVE, since=signs.worker_at, limit=limits.floor, sentence="A worker is at work.")
+    return Verdict(life=Life.ALIVE, since=signs.worker_at, limit=limit, sentence="A worker is at work.")
 
 
 def _is_over(last: datetime | None, limit: float, at: datetime) -> bool:
