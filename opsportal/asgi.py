@@ -9,5 +9,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "opsportal.settings")
 pages = get_asgi_application()
 
 from apps.portal.asgi import LiveStreams  # noqa: E402 - models are importable only now
+from apps.sync.deadman.watch import watched  # noqa: E402 - needs Django set up
 
-application = LiveStreams(pages)
+application = watched(LiveStreams(pages))

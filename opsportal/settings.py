@@ -30,7 +30,7 @@ API_PER_MINUTE = env.int("OPSPORTAL_API_PER_MINUTE", default=600)  # requests of
 IS_HTTPS = env.bool("OPSPORTAL_HTTPS", default=False)
 
 SECURE_SSL_REDIRECT = IS_HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^healthz/polling$"]
 SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS
 SECURE_HSTS_PRELOAD = IS_HTTPS
@@ -116,6 +116,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "apps.core.context.portal",
+                "apps.sync.context.silence",
             ],
             "builtins": ["apps.core.templatetags.ui", "django.contrib.humanize.templatetags.humanize"],
             "loaders": [
@@ -203,6 +204,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_start": 0,
     "interval_step": 0.5,
 }
+DEADMAN_INTERVALS = env.float("OPSPORTAL_DEADMAN_INTERVALS", default=3.0)  # without one good poll of anything
+DEADMAN_SECONDS = env.float("OPSPORTAL_DEADMAN_SECONDS", default=60.0)  # at least, and without a worker's sign of life
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]

@@ -75,6 +75,7 @@ class SourceState(models.Model):
     has_backlog = models.BooleanField(default=False)  # the last fetch said there is more
     last_attempt_at = models.DateTimeField(null=True)  # when a worker began; before `claimed_at` while none has
     last_success_at = models.DateTimeField(null=True)
+    last_answer_at = models.DateTimeField(null=True)  # the last good poll, with a backlog or without
     last_change_at = models.DateTimeField(null=True)  # the last poll that brought something new
     error_class = models.CharField(max_length=20, blank=True)
     error = models.TextField(blank=True)
@@ -84,6 +85,11 @@ class SourceState(models.Model):
     circuit_opened_at = models.DateTimeField(null=True)
     skew_seconds = models.FloatField(null=True)  # upstream clock minus ours
     missing_scopes = ArrayField(models.CharField(max_length=120), default=list)
+    scopes = models.JSONField(  # every right that was looked at: [{"name", "why", "is_granted"}]
+        default=list, db_default=models.Value([], models.JSONField())
+    )
+    scopes_checked_at = models.DateTimeField(null=True)
+    scopes_due_at = models.DateTimeField(null=True)  # the next look; None until the first good poll plans it
 
     class Meta:
         indexes = [models.Index(fields=["next_poll_at"], name="source_due")]
@@ -221,6 +227,11 @@ class ExternalName(models.Model):
             models.Index(
                 fields=["-last_seen_at", "-id"],
                 name="external_name_unplaced",
+                condition=models.Q(unplaced__gt=0, is_ignored=False),
+            ),
+            models.Index(
+                fields=["source"],
+                name="external_name_waiting",
                 condition=models.Q(unplaced__gt=0, is_ignored=False),
             ),
         ]

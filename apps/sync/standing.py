@@ -12,14 +12,17 @@ from apps.sources.models import Source, SourceState
 from apps.sources.status import Circuit
 from apps.sync import pacing
 from apps.sync.fetch import Fetched
+from apps.sync.looking import note_look
 
 
 def note_poll(*, state: SourceState, fetched: Fetched, changed: int, at: datetime, jitter: float) -> list[NewEvent]:
-    """The state after this poll, and the claim given back; an event only when the source begins or ends to fail."""
+    """The state after this poll, and the claim given back; events when the source begins or ends to fail or grant."""
     if fetched.error is not None:
         events = note_failure(state=state, source=fetched.job.source, error=fetched.error, at=at, jitter=jitter)
     else:
         events = note_success(state=state, fetched=fetched, changed=changed, at=at)
+    is_good, source = fetched.error is None, fetched.job.source
+    events += note_look(state=state, source=source, found=fetched.look, is_good=is_good, at=at)
     state.claim_id = state.claimed_at = state.claimed_until = None
     state.is_poll_requested = False
     return events
@@ -37,6 +40,7 @@ def note_success(*, state: SourceState, fetched: Fetched, changed: int, at: date
     state.has_backlog = batch.has_more
     state.skew_seconds = fetched.skew_seconds
     state.last_success_at = state.last_success_at if batch.has_more else job.started_at
+    state.last_answer_at = at
     state.last_change_at = at if changed else state.last_change_at
     state.error_class, state.error = "", ""
     state.failing_since, state.failures = None, 0

@@ -31,6 +31,8 @@ PAGES = (
     "/sources/add/",
     "/sources/add/prometheus/",
     "/sources/add/push/",
+    "/sources/add/?q=prompts",
+    "/sources/add/airflow/help/",
     "/sources/unmatched/",
     "/sources/mapping/",
     "/sources/mapping/add/",

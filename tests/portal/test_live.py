@@ -22,7 +22,7 @@ from apps.portal.readers import Reader
 from tests.portal.browsers import Browser, until
 
 pytestmark = [
-    pytest.mark.django_db(transaction=True)  # Django answers in threads with connections of their own,
+    pytest.mark.django_db(transaction=True),  # Django answers in threads with connections of their own
     # a test may end while the portal's one connection that listens is still being made
     pytest.mark.filterwarnings("ignore:.*was deleted while still open:ResourceWarning"),
 ]
