@@ -19,6 +19,7 @@ from apps.sources import listings, previewing, probing, queries, services
 from apps.sources.forms import SourceForm
 from apps.sources.identity import queries as identity
 from apps.sources.models import Source
+from apps.sources.ringing_view import shown_webhook
 
 either = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -193,6 +194,7 @@ def _detail(source: Source) -> dict[str, Any]:
     return {
         **_now(source),
         **_recent(source),
+        **shown_webhook(source),
         "kind": _card(kind) if (kind := CONNECTORS.get(source.connector)) else None,
         "brought": queries.what_it_brings(source=source),
         "features": queries.features_behind(source=source),
