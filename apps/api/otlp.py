@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from apps.api.entrance import enter
 from apps.api.errors import ApiError, for_machines
 from apps.api.numbers import store_numbers
-from apps.api.unpacking import read_packed
+from apps.api.unpacking import MOST_JSON, MOST_UNPACKED, read_packed
 from apps.connectors.telemetry.messages import Status
 from apps.connectors.telemetry.otlp import decode
 from apps.connectors.telemetry.points import UndecodableError
@@ -55,7 +55,7 @@ def metrics(request: HttpRequest, slug: str) -> HttpResponse:
     if request.content_type not in (BINARY, JSON):
         raise ApiError(415, "unsupported_type", f"Send {BINARY} or {JSON}.")
     is_json = request.content_type == JSON
-    body = read_packed(request)
+    body = read_packed(request, most=MOST_JSON if is_json else MOST_UNPACKED)
     try:
         decoded = decode(body, is_json=is_json, now=time.time())
     except UndecodableError as error:

@@ -223,6 +223,11 @@ def test_two_web_processes_count_every_increase_once(source, token):
     assert Series.objects.get(measure="requests_rate").last_value == pytest.approx(1.0, rel=0.001)
 
 
+def test_json_has_a_smaller_limit(source, token):
+    response = post(OTLP, b" " * (2**20 + 1), token=token, kind="application/json")
+    assert (response.status_code, response.json()["code"]) == (413, 8)
+
+
 def test_a_number_makes_the_source_heard(source, token):
     post(OTLP, export(counted("jobs", number(1, 1))).SerializeToString(), token=token)
     assert SourceState.objects.get(source=source).last_success_at is not None
