@@ -84,3 +84,29 @@ def test_a_wrong_token_is_a_failed_export_that_says_why(listening: Listening, ca
     assert results[0] is MetricExportResult.FAILURE
     assert "401" in caplog.text
     assert not Series.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("variable", "path"),
+    [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "otlp/reports"),
+        ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "otlp/reports/v1/metrics"),
+    ],
+)
+def test_the_environment_alone_sets_it_up(
+    listening: Listening,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    path: str,
+) -> None:
+    monkeypatch.setenv(variable, f"{listening.api}/{path}")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_METRICS_HEADERS", f"Authorization=Bearer%20{listening.token}")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", "gzip")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "60")
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "answers")
+    provider = MeterProvider(metric_readers=[PeriodicExportingMetricReader(OTLPMetricExporter())])
+    provider.get_meter("m").create_counter("questions").add(7)
+    provider.force_flush(60_000)
+    provider.shutdown()
+    found = Series.objects.get()
+    assert (found.name, found.last_value, found.labels["component"]) == ("questions", 7, "answers")
