@@ -215,7 +215,9 @@ JSON = st.recursive(
 KINDS = ["pipelinerun.started", "pipelinerun.finished", "taskrun.finished", "service.deployed", "incident.reported", ""]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=40
+)
 @given(kind=st.sampled_from(KINDS), subject=JSON, content=JSON, body=st.binary(max_size=50))
 def test_odd_events_never_are_our_mistake(token, kind, subject, content, body):
     cache.clear()

@@ -194,7 +194,9 @@ def test_fifty_at_once_are_one():
     assert WebhookDelivery.objects.count() == 1
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=40
+)
 @given(
     body=st.binary(max_size=100),
     connector=st.sampled_from(["github", "gitlab", "langfuse", "argocd", "alertmanager"]),

@@ -194,7 +194,9 @@ def test_hostile_bodies_are_refused_with_a_status(source, token, body, headers, 
     assert status_of(response).message
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=40
+)
 @given(body=st.binary(max_size=200), path=st.sampled_from([OTLP, WRITE]), is_json=st.booleans())
 def test_random_bytes_never_are_our_mistake(source, token, body, path, is_json):
     cache.clear()

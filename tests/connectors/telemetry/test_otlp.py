@@ -7,7 +7,7 @@ import json
 
 import pytest
 from google.protobuf import json_format
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.connectors.telemetry.otlp import decode
@@ -255,6 +255,7 @@ def test_more_points_than_are_allowed_are_refused_as_a_whole(monkeypatch):
         decoded({"name": "g", "gauge": {"data_points": [number(1, at) for at in range(5)]}})
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(body=st.binary(max_size=300), is_json=st.booleans())
 def test_random_bytes_are_read_or_refused(body, is_json):
     with contextlib.suppress(UndecodableError):
@@ -264,6 +265,7 @@ def test_random_bytes_are_read_or_refused(body, is_json):
 NUMBERS = st.one_of(st.floats(), st.integers(-(2**40), 2**40))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     counts=st.lists(st.lists(st.integers(0, 2**61), min_size=4, max_size=4), min_size=1, max_size=4),
     times=st.lists(st.floats(0, 10_000), min_size=4, max_size=4),

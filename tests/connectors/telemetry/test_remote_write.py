@@ -6,7 +6,7 @@ import contextlib
 
 import cramjam
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.connectors.telemetry.messages import Request
@@ -141,6 +141,7 @@ def test_native_histograms_are_refused_with_what_to_do():
     assert "classic" in decode(request.SerializeToString(), version=2).refused["h"]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(body=st.binary(max_size=300), version=st.sampled_from([1, 2]), is_packed=st.booleans())
 def test_random_bytes_are_read_or_refused(body, version, is_packed):
     with contextlib.suppress(UndecodableError):
