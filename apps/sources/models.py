@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from apps.catalog.models import Component, Environment, Feature, Team
-from apps.sources.status import Circuit, Outcome
+from apps.sources.status import Circuit, Outcome, Ringing
 
 
 class Source(models.Model):
@@ -68,6 +68,7 @@ class SourceState(models.Model):
     next_poll_at = models.DateTimeField(db_default=Now())
     not_before = models.DateTimeField(null=True)  # the source asked us to stay away until then
     is_poll_requested = models.BooleanField(default=False)  # somebody pressed "Poll now"
+    rung_at = models.DateTimeField(null=True)  # the last webhook that is worth a poll
     claim_id = models.UUIDField(null=True)
     claimed_at = models.DateTimeField(null=True)
     claimed_until = models.DateTimeField(null=True)
@@ -166,6 +167,45 @@ class DeadLetter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.external_id}: {self.reason}"
+
+
+class WebhookDelivery(models.Model):
+    """One ring of a source's webhook: what makes a repeated one harmless, and what people see of it."""
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="deliveries")
+    delivery_id = models.CharField(max_length=200)  # the vendor's, or a digest of a long one
+    event = models.CharField(max_length=120, blank=True)
+    verdict = models.CharField(max_length=12, choices=Ringing.choices)
+    reason = models.CharField(max_length=300, blank=True)  # why it was refused
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        verbose_name_plural = "webhook deliveries"
+        constraints = [models.UniqueConstraint(fields=["source", "delivery_id"], name="one_row_a_delivery")]
+        indexes = [
+            models.Index(fields=["source", "-at", "-id"], name="delivery_of_source"),
+            models.Index(fields=["at"], name="delivery_oldest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event or self.delivery_id}: {self.verdict}"
+
+
+class StreamMemory(models.Model):
+    """What a source that sends its own numbers said last: a cumulative count means something only beside the next."""
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="stream_memories")
+    key = models.CharField(max_length=32)
+    data = models.JSONField(default=dict)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source", "key"], name="one_memory_a_stream")]
+        indexes = [models.Index(fields=["at"], name="memory_oldest")]
+
+    def __str__(self) -> str:
+        return f"memory of {self.key}"
 
 
 class MappingRule(models.Model):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.sources import metrics_view, views
+from apps.sources import metrics_view, ringing_view, views
 from apps.sources.identity import views as identity
 
 app_name = "sources"
@@ -35,6 +35,7 @@ urlpatterns = [
     path("<slug:slug>/health/", views.source_health, name="source-health"),
     path("<slug:slug>/progress/", views.source_progress, name="source-progress"),
     path("<slug:slug>/recent/", views.source_recent, name="source-recent"),
+    path("<slug:slug>/webhook/", ringing_view.source_webhook, name="source-webhook"),
     path("<slug:slug>/poll/", views.source_poll, name="source-poll"),
     path("<slug:slug>/pause/", views.source_pause, name="source-pause"),
     path("<slug:slug>/resume/", views.source_resume, name="source-resume"),

@@ -19,6 +19,7 @@ from apps.sources import listings, offering, previewing, probing, queries, rows,
 from apps.sources.forms import SourceForm
 from apps.sources.identity import queries as identity
 from apps.sources.models import Source
+from apps.sources.ringing_view import shown_webhook
 
 either = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -217,6 +218,7 @@ def _detail(source: Source) -> dict[str, Any]:
         **_now(source),
         **_recent(source),
         **_health(source),
+        **shown_webhook(source),
         "kind": offering.offer_of(kind) if (kind := CONNECTORS.get(source.connector)) else None,
         "brought": queries.what_it_brings(source=source),
         "features": queries.features_behind(source=source),

@@ -9,6 +9,7 @@ from apps.core.ui.formats import duration
 from apps.events.services import NewEvent
 from apps.events.status import Tone
 from apps.sources.models import Source, SourceState
+from apps.sources.ringing import APART
 from apps.sources.status import Circuit
 from apps.sync import pacing
 from apps.sync.fetch import Fetched
@@ -48,7 +49,10 @@ def note_success(*, state: SourceState, fetched: Fetched, changed: int, at: date
     state.not_before = None if batch.pause_seconds is None else at + timedelta(seconds=batch.pause_seconds)
     interval = job.source.interval_seconds
     slot = pacing.next_slot(source_id=job.source.pk, interval_seconds=interval, at=job.started_at)
-    state.next_poll_at = max(at if batch.has_more else slot, state.not_before or at)
+    # A webhook that came while we read may speak of what we no longer saw.
+    is_rung = state.rung_at is not None and state.rung_at >= job.started_at
+    due = max(at, job.started_at + APART) if is_rung else slot
+    state.next_poll_at = max(at if batch.has_more else due, state.not_before or at)
     return events
 
 
