@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from apps.catalog.models import Component
+from apps.demo.world.systems import prompts_in
 from apps.sources.identity.services import RuleDraft, create_rule
 from apps.sources.models import Source
 
@@ -18,6 +19,7 @@ class DemoRule:
     note: str
     kind: str = ""
     component: str = ""
+    experiment: str = ""  # of a series; "" for any
 
 
 RULES = (
@@ -26,6 +28,12 @@ RULES = (
     DemoRule("github", "fernway/{component}: *", "Workflows belong to the service of their repository", "pipeline"),
     DemoRule("argocd", "{environment}-{component}", "An application is called after its place and its service"),
     DemoRule("argocd", "{environment}-{component} *", "So is an alert about it", "alert"),
+    *(
+        DemoRule(
+            "mlflow", "*", "Scores belong to what they judge", "series", f"{name}-evaluation", f"{name}-evaluation"
+        )
+        for name in prompts_in("mlflow")
+    ),
     DemoRule("langfuse", "*", "Numbers of the whole project, which traces two features", "series", "support-traces"),
 )
 
@@ -35,5 +43,12 @@ def add_rules(source: Source) -> None:
     for rule in RULES:
         if rule.connector == source.connector:
             component = Component.objects.filter(slug=rule.component).first()
-            draft = RuleDraft(pattern=rule.pattern, kind=rule.kind, source=source, component=component, note=rule.note)
+            draft = RuleDraft(
+                pattern=rule.pattern,
+                kind=rule.kind,
+                source=source,
+                labels={"experiment": rule.experiment} if rule.experiment else {},
+                component=component,
+                note=rule.note,
+            )
             create_rule(draft=draft, actor=None)

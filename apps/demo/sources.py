@@ -38,7 +38,7 @@ def demo_sources(base: str) -> tuple[DemoSource, ...]:
     base = base.rstrip("/")
     return (
         DemoSource("prometheus", "Fernway Prometheus", _prometheus(f"{base}/prometheus"), 30),
-        DemoSource("prefect", "Fernway Prefect", _prefect(f"{base}/prefect/api"), 15),
+        DemoSource("prefect", "Fernway Prefect", _prefect(f"{base}/prefect/api"), 30),
         DemoSource("mlflow", "Fernway MLflow", _mlflow(f"{base}/mlflow"), 60),
         *_orchestrators(base),
         *_forges(base),
@@ -83,8 +83,8 @@ def _orchestrators(base: str) -> tuple[DemoSource, ...]:
     }  # fmt: skip
     dagster = {"url": f"{base}/dagster", "auth": "bearer", "backfill_days": CHATTY_DAYS}
     return (
-        DemoSource("airflow", "Fernway Airflow", airflow, 30, {"password": KEY}),
-        DemoSource("dagster", "Fernway Dagster", dagster, 30, {"token": KEY}),
+        DemoSource("airflow", "Fernway Airflow", airflow, 60, {"password": KEY}),
+        DemoSource("dagster", "Fernway Dagster", dagster, 60, {"token": KEY}),
     )
 
 
@@ -94,8 +94,8 @@ def _forges(base: str) -> tuple[DemoSource, ...]:
     projects = [path_of(name) for name in repositories_in("gitlab")]
     gitlab = {"url": f"{base}/gitlab", "projects": projects, "group_by": "name", "backfill_days": CHATTY_DAYS}
     return (
-        DemoSource("github", "Fernway GitHub", github, 120, {"token": KEY}),
-        DemoSource("gitlab", "Fernway GitLab", gitlab, 60, {"token": KEY}),
+        DemoSource("github", "Fernway GitHub", github, 180, {"token": KEY}),
+        DemoSource("gitlab", "Fernway GitLab", gitlab, 120, {"token": KEY}),
     )
 
 
@@ -106,8 +106,8 @@ def _clusters(base: str) -> tuple[DemoSource, ...]:
     }  # fmt: skip
     argocd = {"url": f"{base}/argocd", "environment_from": "namespace", "backfill_days": BACKFILL_DAYS}
     return (
-        DemoSource("argocd", "Fernway Argo CD", argocd, 30, {"token": KEY}),
-        DemoSource("kubernetes", "Fernway Kubernetes", kubernetes, 30, {"token": KEY}),
+        DemoSource("argocd", "Fernway Argo CD", argocd, 60, {"token": KEY}),
+        DemoSource("kubernetes", "Fernway Kubernetes", kubernetes, 60, {"token": KEY}),
         DemoSource("alertmanager", "Fernway Alertmanager", {"url": f"{base}/alertmanager", "auth": "none"}, 30),
     )
 
@@ -117,12 +117,12 @@ def _models(base: str) -> tuple[DemoSource, ...]:
     phoenix = {"url": f"{base}/phoenix", "auth": "none", "backfill_days": CHATTY_DAYS}
     litellm = {"url": f"{base}/litellm", "split": "model"}
     pages = (
-        DemoSource("statuspage", f"{vendor.name} status", {"url": f"{base}/status/{vendor.slug}"}, 60)
+        DemoSource("statuspage", f"{vendor.name} status", {"url": f"{base}/status/{vendor.slug}"}, 120)
         for vendor in VENDORS
     )
     return (
-        DemoSource("langfuse", "Fernway Langfuse", langfuse, 60, {"secret_key": KEY}),
-        DemoSource("phoenix", "Fernway Phoenix", phoenix, 60),
+        DemoSource("langfuse", "Fernway Langfuse", langfuse, 120, {"secret_key": KEY}),
+        DemoSource("phoenix", "Fernway Phoenix", phoenix, 120),
         DemoSource("litellm", "Fernway LiteLLM", litellm, 60, {"api_key": KEY}),
         *pages,
     )
@@ -132,6 +132,6 @@ def _legacy(base: str) -> tuple[DemoSource, ...]:
     """Kontor knows no vendor: a mapping says what its answers mean."""
     told = yaml.safe_load(KONTOR.read_text(encoding="utf-8"))
     return tuple(
-        DemoSource("http", entry["name"], {**entry["config"], "url": f"{base}/kontor/{entry['path']}"}, 60)
+        DemoSource("http", entry["name"], {**entry["config"], "url": f"{base}/kontor/{entry['path']}"}, 180)
         for entry in told["sources"]
     )

@@ -128,8 +128,8 @@ def _of_change(world: World, service: str, change: Change, version: str) -> list
     checked_at = change.created_at - 11 * MINUTE
     if world.roll("checks", service, change.created_at) < CHECKS_FAIL:
         bad = commit_of(world, service, f"{version}-draft")
-        found.append(_checks(service, change, checked_at - 24 * MINUTE, title, version, bad, is_good=False))
-    found.append(_checks(service, change, checked_at, title, version, commit, is_good=True))
+        found.append(_checks(world, service, change, checked_at - 24 * MINUTE, title, version, bad, is_good=False))
+    found.append(_checks(world, service, change, checked_at, title, version, commit, is_good=True))
     start = max(change.created_at + 5, change.staged_at - 200)
     jobs = (Job("image", start + 8, change.staged_at - 30), Job("publish", change.staged_at - 28, change.staged_at))
     author = user_name(change.author)
@@ -138,14 +138,17 @@ def _of_change(world: World, service: str, change: Change, version: str) -> list
     return found
 
 
-def _checks(service: str, change: Change, at: int, title: str, version: str, commit: str, *, is_good: bool) -> Build:
+def _checks(
+    world: World, service: str, change: Change, at: int, title: str, version: str, commit: str, *, is_good: bool
+) -> Build:
+    ends_at = at + 310 + int(world.roll("checks take", service, at) * 140)
     jobs = (
         Job("lint", at + 6, at + 58),
         Job("tests", at + 7, at + 260, is_good, "" if is_good else "Run unit tests"),
-        Job("answers", at + 9, at + 390),
+        Job("answers", at + 9, ends_at - 5),
     )
     number = (at - EPOCH) * 10 + 3
-    return Build(number, "checks", service, title, version, commit, user_name(change.author), at, at + 395, jobs)
+    return Build(number, "checks", service, title, version, commit, user_name(change.author), at, ends_at, jobs)
 
 
 def title_of(world: World, service: str, change: Change) -> str:
