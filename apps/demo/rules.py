@@ -26,8 +26,6 @@ RULES = (
     DemoRule("dagster", "{component}", "A job is called after what it keeps fresh", "pipeline"),
     DemoRule("github", "fernway/{component}", "A repository is called after its service"),
     DemoRule("github", "fernway/{component}: *", "Workflows belong to the service of their repository", "pipeline"),
-    DemoRule("argocd", "{environment}-{component}", "An application is called after its place and its service"),
-    DemoRule("argocd", "{environment}-{component} *", "So is an alert about it", "alert"),
     *(
         DemoRule(
             "mlflow", "*", "Scores belong to what they judge", "series", f"{name}-evaluation", f"{name}-evaluation"

@@ -37,9 +37,7 @@ def test_every_service_has_rollouts_in_both_places(town: Town, name: str) -> Non
     assert all(scope.is_granted for scope in probe.scopes)
     seen = {(one.component, one.environment) for one in told.of(DeploymentRecord).values()}
     services = rolled_out_by(SYSTEMS[name])
-    assert seen == {
-        (f"{place}-{service}" if name == ARGO else service, place) for service in services for place in ENVIRONMENTS
-    }
+    assert seen == {(service, place) for service in services for place in ENVIRONMENTS}
 
 
 @pytest.mark.parametrize("name", SYSTEMS)

@@ -58,8 +58,8 @@ def _applications(world: World, now: int, request: Request) -> Any:
 
 
 def application(world: World, service: str, environment: str, now: int) -> dict[str, Any]:
-    """One application as it is at a time; its name says where it runs."""
-    name = f"{environment}-{service}"
+    """One application as it is at a time; every place has a namespace for its applications."""
+    namespace = f"argocd-{environment}"
     known = [one for one in rollouts(world, service, now) if one.environment == environment]
     done = [one for one in known if one.ends_at <= now]
     entries = [_entry(number, one) for number, one in enumerate(done)][-REMEMBERED:]
@@ -74,7 +74,8 @@ def application(world: World, service: str, environment: str, now: int) -> dict[
         health = {"status": "Progressing", "lastTransitionTime": stamp(moving.starts_at)}
     return {
         "metadata": {
-            "name": name, "namespace": "argocd", "uid": world.uuid("application", name), "generation": len(known) + 1,
+            "name": service, "namespace": namespace, "uid": world.uuid("application", namespace, service),
+            "generation": len(known) + 1,
             "labels": {"team": SERVICES[service][0]}, "creationTimestamp": stamp(world.starts_at - 40 * DAY),
             "resourceVersion": str(known[-1].starts_at if known else world.starts_at),
         },
@@ -88,7 +89,7 @@ def application(world: World, service: str, environment: str, now: int) -> dict[
             if known else {"status": "Synced", "revision": commit_of(world, service, live)},
             "health": health, "history": entries, "reconciledAt": stamp(now - now % 60),
             "summary": {"images": [f"registry.fernway.example/{service}:{live}"]},
-            "controllerNamespace": "argocd", **({"operationState": _operation(known[-1], now)} if known else {}),
+            **({"operationState": _operation(known[-1], now)} if known else {}),
         },
     }  # fmt: skip
 
