@@ -185,7 +185,7 @@ class WebhookDelivery(models.Model):
         constraints = [models.UniqueConstraint(fields=["source", "delivery_id"], name="one_row_a_delivery")]
         indexes = [
             models.Index(fields=["source", "-at", "-id"], name="delivery_of_source"),
-            models.Index(fields=["at"], name="delivery_oldest"),
+            models.Index(fields=["at"], name="webhook_delivery_oldest"),
         ]
 
     def __str__(self) -> str:

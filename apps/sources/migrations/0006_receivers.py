@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name_plural': 'webhook deliveries',
                 'ordering': ['-at', '-id'],
-                'indexes': [models.Index(fields=['source', '-at', '-id'], name='delivery_of_source'), models.Index(fields=['at'], name='delivery_oldest')],
+                'indexes': [models.Index(fields=['source', '-at', '-id'], name='delivery_of_source'), models.Index(fields=['at'], name='webhook_delivery_oldest')],
                 'constraints': [models.UniqueConstraint(fields=('source', 'delivery_id'), name='one_row_a_delivery')],
             },
         ),
