@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.utils.safestring import SafeString
 
 from apps.connectors.base import Connector, Group
 from apps.connectors.records import Kind
 from apps.connectors.registry import CONNECTORS
+from apps.core.ui.markdown import markdown
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,10 @@ def shelves(words: str = "") -> list[Shelf]:
     return found
 
 
-def help_text(kind: type[Connector]) -> str | None:
-    """The connector's page of the documentation as it is written, None where it is not installed."""
+def help_text(kind: type[Connector]) -> SafeString | None:
+    """The connector's page of the documentation as markup, None where it is not installed."""
     path = settings.BASE_DIR / kind.docs
-    return path.read_text(encoding="utf-8") if kind.docs and path.is_file() else None
+    return markdown(path.read_text(encoding="utf-8")) if kind.docs and path.is_file() else None
 
 
 def _spoken(offer: Offer, group: Group) -> str:
