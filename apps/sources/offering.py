@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.utils.safestring import SafeString
 
 from apps.connectors.base import Connector, Group
 from apps.connectors.records import Kind
@@ -53,7 +52,7 @@ def shelves(words: str = "") -> list[Shelf]:
     return found
 
 
-def help_text(kind: type[Connector]) -> SafeString | None:
+def help_text(kind: type[Connector]) -> str | None:
     """The connector's page of the documentation as markup, None where it is not installed."""
     path = settings.BASE_DIR / kind.docs
     return markdown(path.read_text(encoding="utf-8")) if kind.docs and path.is_file() else None

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from apps.connectors.base import Scope
 from apps.connectors.errors import ErrorClass, SourceError
 from apps.connectors.records import (
     AlertRecord,
@@ -29,6 +30,7 @@ from apps.health.models import FeatureHealth
 from apps.health.services import refreshing
 from apps.notifications import marking
 from apps.notifications.models import Subscription, SubscriptionState
+from apps.sources import rights
 from apps.sources.models import Source
 from apps.sync import standing
 from apps.sync.claims import Claim, Job
@@ -194,6 +196,10 @@ def _polls(source: Source) -> None:
     fetched = Fetched(job=job, batch=Batch())
     recovered = standing.note_success(state=source.state, fetched=fetched, changed=0, at=AT + 3 * MINUTE)
     record_events(events=[*failed, *recovered])
+    for minute, is_granted in ((3, False), (4, True)):
+        scope = Scope(name="deployments:read", why="read what runs where", is_granted=is_granted)
+        at = AT + minute * MINUTE
+        record_events(events=rights.note_rights(state=source.state, source=source, scopes=[scope], at=at))
 
 
 def _health(feature: Any) -> None:

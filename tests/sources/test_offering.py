@@ -55,8 +55,8 @@ def test_the_documentation_stands_beside_each_form(key: str, author, signed_in) 
     address = reverse("sources:source-help", args=[key])
     assert address in client.get(reverse("sources:source-create", args=[key])).content.decode()
     html = client.get(address).content.decode()
-    assert re.search(r"<pre[^>]*># ", html)
-    assert not re.search(r"<pre[^>]*>[^<]*<(?!/pre)", html), "shown as text, never as markup"
+    assert re.search(r'<div class="card__body doc"><p>|<div class="card__body doc">\s*<p>', html)
+    assert "<h2>" in html or "<table>" in html, "as a page, not as it is written"
 
 
 def test_documentation_that_is_not_installed_is_said_so(author, signed_in, settings, tmp_path) -> None:
