@@ -8,6 +8,7 @@ from django.db import models
 from django.urls import reverse
 
 from apps.catalog.models import Component, Environment, Feature
+from apps.core.ui.formats import short_revision
 from apps.deployments.status import DeploymentState
 from apps.sources.models import Source
 
@@ -35,7 +36,7 @@ class Revision(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.component_name} {self.reference}"
+        return f"{self.component_name} {short_revision(self.reference)}"
 
 
 class Deployment(models.Model):

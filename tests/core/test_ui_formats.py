@@ -109,3 +109,17 @@ def test_one_axis_speaks_one_unit() -> None:
     assert formats.axis_labels([0, 0.5, 1, 1.5], "s") == ["0 s", "0.5 s", "1 s", "1.5 s"]
     assert formats.axis_labels([0, 200, 400], "ms") == ["0 ms", "200 ms", "400 ms"]
     assert formats.axis_labels([0, 50], "%") == ["0%", "50%"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "shown"),
+    [
+        ("0cf81964c679" + "a" * 28, "0cf81964c6"),
+        ("sha256:" + "0123456789abcdef" * 4, "sha256:0123456789"),
+        ("2.40.1", "2.40.1"),
+        ("release-" + "x" * 40, "release-" + "x" * 40),
+        ("", ""),
+    ],
+)
+def test_a_commit_is_said_by_its_first_characters(reference: str, shown: str) -> None:
+    assert formats.short_revision(reference) == shown

@@ -208,3 +208,10 @@ def _trim(text: str) -> str:
 
 def _signed(value: float, decimals: int) -> str:
     return f"{'+' if value > 0 else '−'}{abs(value):,.{decimals}f}"
+
+
+def short_revision(reference: str) -> str:
+    """A revision as people say it: a commit hash or digest by its first ten characters, anything else as it is."""
+    name, colon, digest = reference.rpartition(":")
+    is_hash = len(digest) in (40, 64) and all(sign in "0123456789abcdef" for sign in digest.lower())
+    return f"{name}{colon}{digest[:10]}" if is_hash else reference

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from apps.core.bulk import Row
+from apps.core.ui.formats import short_revision
 from apps.deployments.status import DeploymentState
 from apps.events.services import NewEvent
 from apps.events.status import Tone
@@ -61,7 +62,7 @@ def _event(row: Row, source: Source) -> NewEvent:
 
 def _title(kind: str, row: Row) -> str:
     """A sentence such as: retrieval-api 2.40 went live in Production."""
-    component, reference = row["component_name"][:100], row["reference"][:80]
+    component, reference = row["component_name"][:100], short_revision(row["reference"])[:80]
     where = row["where"][:60] or "an environment without a name"
     match kind:
         case "deployments:deployment:started":
