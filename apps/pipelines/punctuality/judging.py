@@ -77,13 +77,18 @@ def _since(slot: JudgedSlot) -> datetime:
 
 
 def _last_decided(slots: Sequence[JudgedSlot], known: Known) -> JudgedSlot | None:
-    """The newest slot with an outcome. Trouble from before a resume is over: the next slot is the first that counts."""
-    for slot in reversed(slots):
-        if slot.state in TROUBLE and slot.due_at < known.resumed_at:
-            return None
-        if slot.state not in (State.WAITING, State.PAUSED):
-            return slot
-    return None
+    """The newest slot with an outcome; after missed ones, one that nothing came for is missed already when it is late.
+
+    Trouble from before a resume is over: the next slot is the first that counts.
+    """
+    decided = [slot for slot in slots if slot.state not in (State.WAITING, State.PAUSED)]
+    counting = [slot for slot in decided if slot.state not in TROUBLE or slot.due_at >= known.resumed_at]
+    if not counting or decided[-1] is not counting[-1]:
+        return None
+    *_, before, last = [None, *counting]
+    if before and last and last.met_at is None and last.state is State.LATE and before.state is State.MISSED:
+        return before
+    return last
 
 
 def _next_due(expectation: Expectation, known: Known) -> datetime | None:

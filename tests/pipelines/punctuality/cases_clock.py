@@ -62,6 +62,7 @@ CASES = {
         judged(cron("0 6 1 * *"), t("2026-11-02 06:14"), *months("2026-10-01")),
         "late",
     ),
+    "still missed when the second one is late": (judged(cron(), t("2026-11-25 02:20"), *BEFORE), "missed"),
     "back on time after a missed one": (judged(cron(), t("2026-11-25 03:00"), *BEFORE, *nightly("25")), "on_time"),
     "a second too early": (judged(cron(), TWO + minutes(60), *BEFORE, ran(TWO - minutes(0.5))), "on_time"),
     "an hour too early is no run for this slot": (

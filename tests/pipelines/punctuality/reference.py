@@ -44,6 +44,7 @@ def state_of(
     resumed = max([pause.end for pause in pauses if pause.end], default=datetime.min.replace(tzinfo=now.tzinfo))
     if any(pause.end is None for pause in pauses):
         return "paused"
+    is_missed = False  # whether the slot before was
     for due in dues:
         following = min((other for other in dues if other > due), default=None)
         before = max((other for other in dues if other < due), default=None)
@@ -61,20 +62,21 @@ def state_of(
         slack = jump if _jumps_near(due, zone) else timedelta(0)
         deadline = due + grace + slack
         first = min((run.started_at for run in own if run.started_at), default=None)
+        was_missed = is_missed
         if first is not None and first <= deadline:
-            said = "on_time"
+            is_missed, said = False, "on_time"
         elif first is not None and any(run.state == "succeeded" for run in own):
-            said = "recovered"
+            is_missed, said = False, "recovered"
         elif first is not None:
-            said = "waiting" if due < resumed else "late"
+            is_missed, said = False, "waiting" if due < resumed else "late"
         elif now <= deadline or any(_covers(pause, due - early, min(deadline, now)) for pause in pauses):
             continue
         elif due < resumed:
-            said = "waiting"
+            is_missed, said = False, "waiting"
         elif (following and now >= following) or now >= deadline + timedelta(hours=24):
-            said = "missed"
+            is_missed, said = True, "missed"
         else:
-            said = "late"
+            is_missed, said = False, "missed" if was_missed else "late"
     return said
 
 
