@@ -36,10 +36,15 @@ def pipelines(*, at: datetime) -> QuerySet[Pipeline]:
     )
     planned = runs.filter(state=RunState.QUEUED, at__gt=at + SOON).order_by("at", "id")
     return (
-        Pipeline.objects.select_related("source", "feature")
+        Pipeline.objects.select_related("source__state", "feature", "punctuality", "expectation")
         .defer(*_UNLISTED)
         .annotate(recent=_as_json(due.values(facts=facts)), next_at=Subquery(planned.values("at")[:1]))
     )
+
+
+def uncovered(rows: QuerySet[Pipeline]) -> QuerySet[Pipeline]:
+    """Those of which nothing is expected: nobody would notice if their runs stopped coming."""
+    return rows.filter(Q(punctuality=None) | Q(punctuality__state=""), gone_at=None)
 
 
 def pipelines_of_feature(*, feature_id: int, at: datetime, limit: int = 8) -> list[Pipeline]:

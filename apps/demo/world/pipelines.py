@@ -22,6 +22,9 @@ class Schedule:
 
     def slots(self, day: int) -> list[int]:
         """The seconds at which a run is due on a UTC day since 1970."""
+        if self.hour is None and self.every > HOUR:  # a cron expression names hours of the local clock
+            hours = range(0, 24, self.every // HOUR)
+            return [local_moment(day, hour + self.offset / HOUR, ZONE) for hour in hours]
         if self.hour is None:
             return list(range(day * DAY + self.offset, (day + 1) * DAY, self.every))
         if self.weekday is not None and (day + 3) % 7 != self.weekday:

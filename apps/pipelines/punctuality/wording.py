@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from apps.core.ui.formats import duration
 from apps.pipelines.punctuality.expectation import Expectation, Goal
@@ -19,10 +19,15 @@ def moment(at: datetime, near: datetime, zone: tzinfo) -> str:
     return f"{_DAYS[local.weekday()]}{date} {local:%H:%M}"
 
 
+def _zone(zone: tzinfo) -> str:
+    """ " (Europe/Berlin)": the sentence is read in other zones too."""
+    return "" if zone is UTC else f" ({zone})"
+
+
 def trouble(expectation: Expectation, slot: JudgedSlot, known: Known) -> str:
     """Why a slot is late or missed."""
     zone, near = expectation.zone, known.now
-    due = moment(slot.due_at, near, zone)
+    due = f"{moment(slot.due_at, near, zone)}{_zone(zone)}"
     grace = duration((slot.deadline - slot.due_at).total_seconds())
     if expectation.goal is Goal.READY:
         done = max((run.ready_at for run in known.runs if run.ready_at), default=None)
@@ -46,7 +51,7 @@ def running_long(expectation: Expectation, run: Seen, known: Known) -> str:
     assert run.started_at is not None
     assert expectation.longest is not None
     so_far = duration((known.now - run.started_at).total_seconds())
-    since = moment(run.started_at, known.now, expectation.zone)
+    since = f"{moment(run.started_at, known.now, expectation.zone)}{_zone(expectation.zone)}"
     usual = duration(expectation.longest.total_seconds())
     return f"Running for {so_far} since {since}, longer than the {usual} expected."
 
@@ -55,7 +60,7 @@ def good(expectation: Expectation, slot: JudgedSlot, next_due: datetime | None) 
     """How the last slot was met."""
     met_at = slot.met_at or slot.due_at
     verb = "Ready" if expectation.goal is Goal.READY else "Started"
-    said = f"{verb} {moment(met_at, met_at, expectation.zone)}"
+    said = f"{verb} {moment(met_at, met_at, expectation.zone)}{_zone(expectation.zone)}"
     if slot.state is State.RECOVERED:
         said += f", {duration((met_at - slot.due_at).total_seconds())} late, and succeeded"
     else:
@@ -65,7 +70,7 @@ def good(expectation: Expectation, slot: JudgedSlot, next_due: datetime | None) 
 
 def waiting(expectation: Expectation, known: Known, next_due: datetime | None) -> str:
     """Before anything was due."""
-    since = moment(known.resumed_at, known.now, expectation.zone)
+    since = f"{moment(known.resumed_at, known.now, expectation.zone)}{_zone(expectation.zone)}"
     return f"Nothing has been due since {since}, when it began to be watched.{_next(expectation, next_due, known.now)}"
 
 
