@@ -170,6 +170,16 @@ def test_what_people_expect_goes_before_the_schedule(nightly, django_user_model)
     assert _sweep(DUE + timedelta(hours=2)).expected == "0 2 * * * (UTC)"
 
 
+def test_an_open_alert_follows_what_is_known_and_where_it_belongs(nightly):
+    _sweep(LATE)
+    feature = make_feature()
+    Pipeline.objects.update(feature=feature)
+    row = _sweep(DUE + timedelta(days=1, minutes=1))
+    alert = Alert.objects.get()
+    assert "never came" in alert.summary
+    assert (alert.summary, alert.feature) == (row.sentence, feature)
+
+
 def test_a_muted_pipeline_is_judged_without_an_alert(nightly):
     wanted = Expectation(kind="schedule", is_muted=True)
     services.set_expectation(pipeline=nightly, wanted=wanted, actor=None, at=MONDAY)

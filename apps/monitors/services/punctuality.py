@@ -8,7 +8,9 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import CharField, Exists, OuterRef, Q, Value
 from django.db.models.functions import Cast, Concat
+from psycopg import sql
 
+from apps.core import bulk
 from apps.events import services as events
 from apps.monitors.models import Alert
 from apps.monitors.services.events import opened_events, resolved_events
@@ -18,6 +20,20 @@ from apps.pipelines.status import TROUBLE_STATES, PunctualityState
 
 PREFIX: Final = "opsportal:punctuality:"
 SEVERITY: Final = "warning"
+LOCK: Final = "punctuality-alerts"  # one writer, or two sweeps at once would open one alert twice
+_FOLLOW: Final = sql.SQL(
+    """
+    UPDATE monitors_alert AS alert
+    SET summary = judged.sentence, feature_id = pipeline.feature_id, component_id = pipeline.component_id,
+        environment_id = pipeline.environment_id
+    FROM pipelines_punctuality AS judged JOIN pipelines_pipeline AS pipeline ON pipeline.id = judged.pipeline_id
+    WHERE alert.is_own AND alert.resolved_at IS NULL AND judged.state IN ('late', 'missed', 'running_long')
+      AND alert.external_id = %(prefix)s::text || judged.pipeline_id::text
+      AND (alert.summary, alert.feature_id, alert.component_id, alert.environment_id) IS DISTINCT FROM
+          (judged.sentence, pipeline.feature_id, pipeline.component_id, pipeline.environment_id)
+    RETURNING alert.id
+    """
+)
 _MUTED: Final = Q(pipeline__expectation__is_muted=True)
 _TOLD: Final = (
     *("id", "external_id", "name", "summary", "severity", "url", "opened_at", "resolved_at"),
@@ -28,9 +44,12 @@ _TOLD: Final = (
 def follow_punctuality(*, at: datetime) -> int:
     """Open and resolve what the judgements ask for; returns how many. Repeating it changes nothing.
 
-    Silence holds an alert open: nobody knows yet whether the run came. A muted pipeline has none.
+    An open one says what the judgement says now, and stands where its pipeline is mapped. Silence holds it open: nobody
+    knows yet whether the run came. A muted pipeline has none.
     """
     with transaction.atomic():
+        bulk.lock(space=LOCK, number=0)
+        moved = {f"alert-{row['id']}" for row in bulk.fetch(_FOLLOW, {"prefix": PREFIX})}
         ended = _resolve(at)
         opened = _open(at)
         changed = [*opened, *ended]
@@ -40,7 +59,8 @@ def follow_punctuality(*, at: datetime) -> int:
         for alert in ended:
             found += resolved_events(alerts=[_row(alert, AlertState.FIRING)], source=alert.source)
         events.record_events(events=found)
-        events.ring(topics={"alerts", *(alert.topic for alert in changed)} if changed else set())
+        topics = moved | {alert.topic for alert in changed}
+        events.ring(topics=topics | {"alerts"} if topics else topics)
     return len(changed)
 
 
@@ -65,7 +85,7 @@ def _open(at: datetime) -> list[Alert]:
         .select_related("pipeline__source")
     )
     made = [_alert(row, at) for row in rows]
-    Alert.objects.bulk_create(made, ignore_conflicts=False)
+    Alert.objects.bulk_create(made)
     return made
 
 

@@ -83,14 +83,15 @@ def _judge_round(swept: Swept, at: datetime) -> int:
             .filter(judge_at__lte=at)
             .order_by("judge_at", "pk")[:A_ROUND]
         )
-        before = {row.pk: (row.state, row.sentence, row.due_at, row.next_due_at, row.reason) for row in rows}
-        told = [row for row in rows if row.state]
-        was = {row.pk: (row.state, row.troubled_at) for row in told}
+        if not rows:
+            return 0
+        before = {row.pk: _told(row) for row in rows}
+        was = {row.pk: (row.state, row.troubled_at) for row in rows}
         _judge_all(rows, at)
         bulk.fetch(_WRITE, {name: [getattr(row, name) for row in rows] for name in _COLUMNS})
         turned = [row for row in rows if before[row.pk][0] != row.state]
         seen = [row for row in rows if before[row.pk] != _told(row)]
-        found = [event_of(row, *was.get(row.pk, ("", None))) for row in turned]
+        found = [event_of(row, *was[row.pk]) for row in turned]
         events.record_events(events=[event for event in found if event])
         events.ring(topics=pipeline_topics([row.pk for row in seen]))
     swept.judged += len(rows)
