@@ -11,6 +11,7 @@ from django.db.models import F
 
 from apps.connectors.providers.push.normalize import Key
 from apps.deployments.models import Deployment
+from apps.evaluations.models import EvaluationRun
 from apps.pipelines.models import Run, TaskRun
 from apps.prompts.models import Prompt
 from apps.sources.models import Source
@@ -21,6 +22,7 @@ OF_A_RUN = (
     "revision", "partition_key", "rows_in", "rows_out", "cost", "url", "labels",
 )  # fmt: skip
 OF_A_STEP = ("state", "name", "started_at", "finished_at", "position", "upstream", "url")
+OF_AN_EVALUATION = ("state", "started_at", "finished_at", "subject", "version", "revision", "judge", "url", "labels")
 OF_A_DEPLOYMENT = ("state", "started_at", "finished_at", "deployed_by", "description", "url", "labels")
 
 
@@ -42,6 +44,12 @@ def known_deployments(source: Source, keys: Sequence[Key]) -> Known:
     """Deployments under these ids."""
     rows = Deployment.objects.order_by().filter(source=source, external_id__in=_ids(keys))
     return _by_id(rows.values("external_id", *OF_A_DEPLOYMENT))
+
+
+def known_evaluations(source: Source, keys: Sequence[Key]) -> Known:
+    """Evaluation runs under these ids."""
+    rows = EvaluationRun.objects.order_by().filter(source=source, external_id__in=_ids(keys))
+    return _by_id(rows.values("external_id", *OF_AN_EVALUATION))
 
 
 def known_prompts(source: Source, keys: Sequence[Key]) -> Known:

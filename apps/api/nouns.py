@@ -109,6 +109,7 @@ NOUNS: tuple[Noun, ...] = (
         scope="push:evaluations",
         reader=readers.EVALUATIONS,
         summary="Evaluations",
+        known=known.known_evaluations,
         example={
             "external_id": "golden-set-93",
             "suite": "golden set",

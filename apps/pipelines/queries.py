@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, Func, JSONField, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import JSONObject
+from django.db.models import F, Func, JSONField, OuterRef, Q, QuerySet, Subquery, TextField
+from django.db.models.functions import Cast, JSONObject
 
 from apps.pipelines.models import Pipeline, Run, TaskRun
 from apps.pipelines.status import RunState
@@ -25,10 +25,14 @@ _LISTED = (
 )
 
 _UNLISTED = ("labels", "source__config", "source__secrets", "source__allowed_networks")
+_OF_THE_SWEEP = (  # what rows do not show; much of it is written with every judgement
+    *("basis", "expected", "expected_from", "since", "due_at", "troubled_at"),
+    *("longest_seconds", "learned_at", "judge_at", "judged_at"),
+)
 
 
 def pipelines(*, at: datetime) -> QuerySet[Pipeline]:
-    """Pipelines with `recent` (their newest ten due runs, newest first) and `next_at` (the next one planned)."""
+    """Pipelines with `recent` (JSON of the newest ten due runs, newest first) and `next_at` (the next one planned)."""
     runs = Run.objects.filter(pipeline=OuterRef("pk"))
     due = runs.filter(_due(at)).order_by("-at", "-id")[:STRIP]
     facts = JSONObject(
@@ -36,10 +40,15 @@ def pipelines(*, at: datetime) -> QuerySet[Pipeline]:
     )
     planned = runs.filter(state=RunState.QUEUED, at__gt=at + SOON).order_by("at", "id")
     return (
-        Pipeline.objects.select_related("source__state", "feature", "punctuality", "expectation")
-        .defer(*_UNLISTED)
+        Pipeline.objects.select_related("source", "feature", "punctuality")
+        .defer(*_UNLISTED, *(f"punctuality__{name}" for name in _OF_THE_SWEEP))
         .annotate(recent=_as_json(due.values(facts=facts)), next_at=Subquery(planned.values("at")[:1]))
     )
+
+
+def pipelines_in_full(*, at: datetime) -> QuerySet[Pipeline]:
+    """The same for their own pages: with what is expected of each and all that was judged."""
+    return pipelines(at=at).select_related("source__state", "expectation").defer(None).defer(*_UNLISTED)
 
 
 def uncovered(rows: QuerySet[Pipeline]) -> QuerySet[Pipeline]:
@@ -108,9 +117,9 @@ def pipeline_choices(*, chosen: str = "", limit: int = 200) -> list[tuple[str, s
     return sorted(((str(pk), name) for pk, name in found), key=lambda choice: choice[1].lower())
 
 
-def _as_json(rows: QuerySet[Run, Any]) -> Func:
-    """The rows as one JSON list; reading an array of JSON costs five times as much."""
-    return Func(ArraySubquery(rows), function="to_jsonb", output_field=JSONField())
+def _as_json(rows: QuerySet[Run, Any]) -> Cast:
+    """The rows as the text of one JSON list; reading an array of JSON costs five times as much."""
+    return Cast(Func(ArraySubquery(rows), function="to_jsonb", output_field=JSONField()), TextField())
 
 
 def _due(at: datetime) -> Q:

@@ -37,9 +37,6 @@ def test_every_example_is_taken_and_answered_as_written(db, author):
     for path, _, blocks in sections():
         *body, answer = blocks
         got = send(f"sources/ci/{path}", body[0] if body else None, token=token).json()
-        if path == "evaluations":  # stored as soon as they have a home
-            got["counts"], got["results"][0] = answer["counts"], got["results"][0] | {"status": "stored"}
-            got["results"][0].pop("error", None)
         assert got == answer, path
 
 

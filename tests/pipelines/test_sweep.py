@@ -88,6 +88,7 @@ def test_a_late_run_is_told_once_and_opens_one_alert(nightly):
     alert = Alert.objects.get()
     assert (alert.state, alert.is_own, alert.name) == ("firing", True, "Nightly evaluation is not on time")
     assert alert.summary == row.sentence
+    assert set(Event.objects.values_list("url", flat=True)) == {nightly.url, ""}, "links of events lead to the source"
 
 
 def test_a_dead_job_is_missed_and_stays_one_alert_for_days(nightly):

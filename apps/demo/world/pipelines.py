@@ -23,8 +23,9 @@ class Schedule:
     def slots(self, day: int) -> list[int]:
         """The seconds at which a run is due on a UTC day since 1970."""
         if self.hour is None and self.every > HOUR:  # a cron expression names hours of the local clock
-            hours = range(0, 24, self.every // HOUR)
-            return [local_moment(day, hour + self.offset / HOUR, ZONE) for hour in hours]
+            hours = [hour + self.offset / HOUR for hour in range(0, 24, self.every // HOUR)]
+            moments = [local_moment(local_day, hour, ZONE) for local_day in (day, day + 1) for hour in hours]
+            return [moment for moment in moments if moment // DAY == day]  # Berlin is ahead: its day begins earlier
         if self.hour is None:
             return list(range(day * DAY + self.offset, (day + 1) * DAY, self.every))
         if self.weekday is not None and (day + 3) % 7 != self.weekday:
@@ -67,6 +68,7 @@ class Pipeline:
     is_late: float = 0.01
     delay: tuple[int, int] = (2 * MINUTE, 6 * MINUTE)
     is_rerun: bool = False  # by hand, the next morning
+    system: str = "prefect"  # the orchestrator that tells its runs
     refreshes: str = ""  # the index it keeps fresh
 
 
@@ -148,6 +150,7 @@ DRIFT_CHECK = Pipeline(
     slug="drift-check",
     description="Compares the questions of the last six hours with those of last month.",
     team="platform",
+    system="airflow",
     schedule=Schedule("30 */6 * * *", every=6 * HOUR, offset=30 * MINUTE),
     minutes=14,
     steps=_steps(("Read questions", 3), ("Embed questions", 6), ("Compare with last month", 4), ("Write findings", 1)),
@@ -162,6 +165,7 @@ EMBEDDINGS_SYNC = Pipeline(
     slug="embeddings-sync",
     description="Keeps the index of signed contracts in step with the contract archive.",
     team="search",
+    system="dagster",
     schedule=Schedule("*/30 * * * *", every=30 * MINUTE),
     minutes=4,
     steps=_steps(("Read contract archive", 1), ("Embed clauses", 2), ("Update index", 1)),
@@ -176,6 +180,7 @@ FEEDBACK_EXPORT = Pipeline(
     slug="feedback-export",
     description="Copies thumbs and comments to the evaluation data set.",
     team="support",
+    system="kubernetes",
     schedule=Schedule("45 */2 * * *", every=2 * HOUR, offset=45 * MINUTE),
     minutes=5,
     steps=_steps(("Read feedback", 2), ("Mask personal data", 2), ("Append to data set", 1)),
@@ -187,6 +192,7 @@ INVOICE_IMPORT = Pipeline(
     slug="invoice-import",
     description="Fetches new invoices from the mail room and queues them for reading.",
     team="documents",
+    system="dagster",
     schedule=Schedule("*/15 * * * *", every=15 * MINUTE),
     minutes=2.5,
     steps=_steps(("Fetch documents", 1), ("Recognize text", 3), ("Queue for reading", 1)),
@@ -201,6 +207,7 @@ CATALOG_FEED = Pipeline(
     slug="catalog-feed",
     description="Takes product facts from the shop and updates the product index.",
     team="commerce",
+    system="airflow",
     schedule=Schedule("20 * * * *", every=HOUR, offset=20 * MINUTE),
     minutes=8,
     steps=_steps(("Read product feed", 2), ("Check facts", 1), ("Embed products", 4), ("Update index", 1)),

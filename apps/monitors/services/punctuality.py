@@ -36,7 +36,7 @@ _FOLLOW: Final = sql.SQL(
 )
 _MUTED: Final = Q(pipeline__expectation__is_muted=True)
 _TOLD: Final = (
-    *("id", "external_id", "name", "summary", "severity", "url", "opened_at", "resolved_at"),
+    *("id", "external_id", "name", "summary", "severity", "opened_at", "resolved_at"),
     *("feature_id", "component_id", "environment_id", "state"),
 )
 
@@ -118,4 +118,5 @@ def _alert(row: Punctuality, at: datetime) -> Alert:
 
 
 def _row(alert: Alert, old_state: str) -> dict[str, Any]:
-    return {name: getattr(alert, name) for name in _TOLD} | {"old_state": old_state}
+    told = {name: getattr(alert, name) for name in _TOLD}
+    return told | {"old_state": old_state, "url": ""}  # its link stays in the portal; an event's leads to the source

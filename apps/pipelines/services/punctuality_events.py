@@ -47,7 +47,7 @@ def event_of(row: Punctuality, old_state: str, troubled_at: datetime | None) -> 
         subject_kind="pipeline",
         subject_id=pipeline.pk,
         dedupe_key=f"punctuality:{pipeline.pk}:{told}",
-        url=pipeline.get_absolute_url(),
+        url=pipeline.url,
         data={"from": old_state, "to": row.state},
         topics=("runs", pipeline.topic),
     )

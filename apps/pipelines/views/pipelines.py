@@ -22,7 +22,7 @@ from apps.pipelines.views.punctuality import punctuality_context
 def pipeline_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """The page of one pipeline; ?run= selects the run on the time axis."""
     at = timezone.now()
-    pipeline = get_object_or_404(queries.pipelines(at=at), pk=pk)
+    pipeline = get_object_or_404(queries.pipelines_in_full(at=at), pk=pk)
     context = _grid(request, pipeline, at) | {"shows_demo": pipeline.source.is_demo}
     return render(
         request, "pipelines/pipeline_detail.html", context | punctuality_context(pipeline, at, context["history"])
@@ -33,7 +33,7 @@ def pipeline_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def pipeline_grid(request: HttpRequest, pk: int) -> HttpResponse:
     """The grid, the facts of the selected run and the other pipelines, alone."""
     at = timezone.now()
-    pipeline = get_object_or_404(queries.pipelines(at=at), pk=pk)
+    pipeline = get_object_or_404(queries.pipelines_in_full(at=at), pk=pk)
     return render(request, "pipelines/_pipeline_grid.html", _grid(request, pipeline, at))
 
 

@@ -83,7 +83,7 @@ def expectation_remove(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _pipeline(pk: int) -> Pipeline:
-    return get_object_or_404(queries.pipelines(at=timezone.now()), pk=pk)
+    return get_object_or_404(queries.pipelines_in_full(at=timezone.now()), pk=pk)
 
 
 def _user(request: HttpRequest) -> User | None:
