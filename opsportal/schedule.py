@@ -13,6 +13,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 5.0,
         "options": {"expires": 5.0},
     },
+    "judge-pipelines": {
+        "task": "apps.health.tasks.judge_due_pipelines",
+        "schedule": 15.0,
+        "options": {"expires": 15.0},
+    },
     "refresh-health": {
         "task": "apps.health.tasks.refresh_due_health",
         "schedule": 15.0,

@@ -29,6 +29,7 @@ MAY: dict[str, frozenset[Role]] = {
     "subscription:remove": ADMINS,
     "catalog:change": HANDS_ON,
     "catalog:remove": ADMINS,
+    "expectation:change": HANDS_ON,
     "membership:change": ADMINS,  # a role in a team grants rights
     "user:change": ADMINS,
     "audit:read": ADMINS,

@@ -98,6 +98,7 @@ class PipelineFact:
     """A pipeline the feature needs. `has_failed`: its last finished run did; None when none has finished yet.
 
     `is_direct`: of the feature itself, else it is reached through a dependency. `component`: the part it feeds.
+    `late`: a run that was expected did not come in time, `late_because` in a sentence.
     """
 
     id: int
@@ -108,6 +109,9 @@ class PipelineFact:
     is_paused: bool = False
     failed_since: datetime | None = None
     last_run_at: datetime | None = None
+    late: Literal["", "late", "missed"] = ""
+    late_since: datetime | None = None
+    late_because: str = ""
     source: SourceFact | None = None
 
 

@@ -23,6 +23,7 @@ class Rule(StrEnum):
     NUMBER_MISSING = "number-missing"
     PIPELINE_PASSED = "pipeline-passed"
     PIPELINE_FAILED = "pipeline-failed"
+    PIPELINE_LATE = "pipeline-late"
     PIPELINE_UNKNOWN = "pipeline-unknown"
     ALERT_FIRING = "alert-firing"
     SOURCE_SILENT = "source-silent"

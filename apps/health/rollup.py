@@ -114,7 +114,9 @@ def _troubles(status: Status, facts: FeatureFacts, reasons: Sequence[Reason]) ->
     demanding = {one.key for one in reasons if one.effect is status}
     yield from (wording.trouble(fact) for fact in facts.promises if f"promise:{fact.measure}" in demanding)
     yield from (Trouble(rules.firing(fact)) for fact in facts.alerts if f"alert:{fact.id}" in demanding)
-    yield from (Trouble(rules.failed_pipeline(fact)) for fact in facts.pipelines if f"pipeline:{fact.id}" in demanding)
+    yield from (
+        Trouble(rules.troubled_pipeline(fact)) for fact in facts.pipelines if f"pipeline:{fact.id}" in demanding
+    )
 
 
 def _stale_sentence(facts: FeatureFacts) -> str:

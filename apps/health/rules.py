@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from math import isfinite
 from typing import Final
@@ -15,6 +16,7 @@ PAGING: Final = frozenset({"page", "critical", "crit", "emergency", "high", "err
 _STALE_RULE: Final = "A number older than three of its usual intervals is old: it is shown, but it decides nothing."
 _SOURCE_RULE: Final = "A source that has been silent for three of its intervals is stale, and so are its numbers."
 _PIPELINE_RULE: Final = "A pipeline of this feature, or of a part it depends on, whose last finished run failed."
+_LATE_RULE: Final = "A pipeline of this feature, or of a part it depends on, whose expected run did not come in time."
 _ALERT_RULE: Final = "An alert of this feature that fires and calls people (severity page or critical)."
 
 
@@ -54,6 +56,8 @@ def judge_pipeline(fact: PipelineFact) -> Reason:
     """Passed, failed, or not known."""
     where = f", part {fact.component}" if fact.component else ""
     is_blind = fact.source is not None and (fact.source.is_stale or not fact.source.is_enabled)
+    if fact.late and not (fact.has_failed or fact.is_paused or is_blind):
+        return _late(fact)
     if fact.has_failed is None or fact.is_paused or is_blind:
         why = "is not heard of" if is_blind else "is paused" if fact.is_paused else "has not finished a run"
         return _of_pipeline(fact, Rule.PIPELINE_UNKNOWN, f"the pipeline “{fact.name}”{where} {why}", "mute")
@@ -63,10 +67,26 @@ def judge_pipeline(fact: PipelineFact) -> Reason:
 
 
 def failed_pipeline(fact: PipelineFact) -> str:
-    """ "the pipeline “Nightly index”, which feeds Help center index, failed"."""
-    if fact.is_direct or not fact.component:
-        return f"the pipeline “{fact.name}” failed"
-    return f"the pipeline “{fact.name}” failed, on which it depends through {fact.component}"
+    """ "the pipeline “Nightly index” failed, on which it depends through Help center index"."""
+    return _through(fact, "failed")
+
+
+def troubled_pipeline(fact: PipelineFact) -> str:
+    """The same for one that failed, is late or missed a run."""
+    if fact.has_failed or not fact.late:
+        return failed_pipeline(fact)
+    return _through(fact, "is late" if fact.late == "late" else "missed a run")
+
+
+def _through(fact: PipelineFact, verb: str) -> str:
+    where = "" if fact.is_direct or not fact.component else f", on which it depends through {fact.component}"
+    return f"the pipeline “{fact.name}” {verb}{where}"
+
+
+def _late(fact: PipelineFact) -> Reason:
+    clause = f"{troubled_pipeline(fact)}: {fact.late_because}".rstrip(".: ")
+    found = _of_pipeline(fact, Rule.PIPELINE_LATE, clause, "warn", Status.DEGRADED)
+    return replace(found, rule_text=_LATE_RULE, since=fact.late_since)
 
 
 def judge_alert(fact: AlertFact) -> Reason:

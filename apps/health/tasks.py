@@ -11,6 +11,12 @@ from apps.sources import queries as sources
 
 
 @shared_task
+def judge_due_pipelines(**_: Any) -> str:
+    """Runs that are late, missed or long are noticed, told and felt by the features behind them."""
+    return services.judge_pipelines(at=sources.database_time())
+
+
+@shared_task
 def refresh_due_health(**_: Any) -> str:
     """What is due is judged again, staleness included, and a little of the past replayed."""
     return services.refresh_due(at=sources.database_time())

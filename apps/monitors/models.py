@@ -28,6 +28,7 @@ class Alert(models.Model):
     environment = models.ForeignKey(Environment, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     opened_at = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True)
+    is_own = models.BooleanField(default=False, db_default=False)  # the portal's judgement, no word of the source
     last_seen_at = models.DateTimeField()  # of the last news that changed something
 
     class Meta:
@@ -40,6 +41,9 @@ class Alert(models.Model):
             )
         ]
         indexes = [
+            models.Index(
+                fields=["external_id"], name="alert_open_own", condition=models.Q(is_own=True, resolved_at__isnull=True)
+            ),
             models.Index(fields=["-opened_at", "-id"], name="alert_newest"),
             models.Index(fields=["feature", "-opened_at", "-id"], name="alert_of_feature"),
             models.Index(fields=["source", "external_id", "-opened_at", "-id"], name="alert_episodes"),

@@ -63,6 +63,7 @@ class Column:
     took: str
     y: str
     height: str
+    slot: int = 0  # of a run that was expected and did not come: when it was due, in epoch seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,16 @@ class Grid:
     longest: str
     left_out: int = 0
     looks: list[StatusLook] = field(default_factory=list)
+    usual: Mapping[str, float] = field(default_factory=dict)  # seconds each step takes in the middle
+
+    @property
+    def ghost_count(self) -> int:
+        """How many runs that did not come are drawn."""
+        return sum(bool(column.slot) for column in self.columns)
+
+    @property
+    def run_count(self) -> int:
+        return len(self.columns) - self.ghost_count
 
 
 def build_grid(
@@ -116,6 +127,7 @@ def build_grid(
         longest=duration(max((_so_far(run, now) for run in runs), default=0.0)),
         left_out=max(0, len(names) - MOST_STEPS),
         looks=list(looks.values()),
+        usual=usual,
     )
 
 
@@ -207,7 +219,7 @@ def _columns(runs: Sequence[Step], at: Sequence[datetime], selected: Step, now: 
                 run_id=run.run_id,
                 look=run_look(run.state, run.attempts),
                 is_selected=run.run_id == selected.run_id,
-                age=_age(index, len(runs)),
+                age=age_of(index, len(runs)),
                 when=when(moment, now),
                 label=label,
                 took=duration(took[index]),
@@ -225,7 +237,7 @@ def _so_far(run: Step, now: datetime) -> float:
     return run.seconds or 0.0
 
 
-def _age(index: int, count: int) -> str:
+def age_of(index: int, count: int) -> str:
     """Which columns a narrow screen leaves out first."""
     place = count - index  # 1 is the newest
     return "older old" if place > 14 else "older" if place > 7 else ""

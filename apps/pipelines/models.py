@@ -7,13 +7,24 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.urls import reverse
 
 from apps.catalog.models import Component, Environment, Feature
 from apps.core.ui.status import StatusLook
-from apps.pipelines.status import END_STATES, RunState, Trigger, run_look
+from apps.pipelines.status import (
+    END_STATES,
+    TROUBLE_STATES,
+    Basis,
+    DayRule,
+    ExpectationKind,
+    PunctualityState,
+    RunState,
+    Trigger,
+    run_look,
+)
 from apps.sources.models import Source
 
 
@@ -65,6 +76,12 @@ class Pipeline(models.Model):
     def topic(self) -> str:
         """The live topic of its pages."""
         return f"pipeline-{self.pk}"
+
+    @property
+    def on_time(self) -> Punctuality | None:
+        """Its judgement, of a row that was read with it; None before the first sweep."""
+        judged: Punctuality | None = getattr(self, "punctuality", None)
+        return judged
 
     @property
     def strip(self) -> list[StatusLook]:
@@ -201,3 +218,98 @@ class TaskRun(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Expectation(models.Model):
+    """What people expect of a pipeline; without a row its own schedule is. A kind leaves the columns of others.
+
+    Times are local to `zone`. A run may take as long as it likes when nothing is learned and `longest_seconds` is None.
+    `is_muted`: judged and shown, but it opens no alert and the health of features does not feel it.
+    """
+
+    pipeline = models.OneToOneField(Pipeline, primary_key=True, on_delete=models.CASCADE, related_name="expectation")
+    kind = models.CharField(max_length=10, choices=ExpectationKind.choices, default=ExpectationKind.SCHEDULE)
+    cron = models.CharField(max_length=100, blank=True)
+    every_seconds = models.PositiveIntegerField(null=True, blank=True)
+    day_rule = models.CharField(max_length=14, choices=DayRule.choices, default=DayRule.DAILY)
+    weekdays = ArrayField(models.PositiveSmallIntegerField(), default=list, blank=True)  # 0 is Monday
+    nth = models.SmallIntegerField(default=1)  # of the month; -1 is the last
+    country = models.CharField(max_length=10, blank=True)
+    at_time = models.TimeField(null=True, blank=True)
+    zone = models.CharField(max_length=64, default="UTC")
+    upstream = models.ForeignKey(Pipeline, null=True, blank=True, on_delete=models.CASCADE, related_name="followers")
+    within_seconds = models.PositiveIntegerField(null=True, blank=True)
+    grace_seconds = models.PositiveIntegerField(default=900)
+    longest_seconds = models.PositiveIntegerField(null=True, blank=True)
+    is_longest_learned = models.BooleanField(default=True)
+    is_muted = models.BooleanField(default=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", editable=False
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"what is expected of {self.pipeline}"
+
+
+class Punctuality(models.Model):
+    """What the machine says about a pipeline's runs being in time. No state: nothing is expected, `reason` says why.
+
+    `judge_at`: when to judge again; None when nothing but news can change it. `troubled_at`: when it last got into
+    trouble, kept through silence until it is good again. `expected_from`: since when `expected` has stood.
+    """
+
+    pipeline = models.OneToOneField(Pipeline, primary_key=True, on_delete=models.CASCADE, related_name="punctuality")
+    state = models.CharField(max_length=12, choices=PunctualityState.choices, blank=True)
+    since = models.DateTimeField(null=True)
+    sentence = models.TextField(blank=True)
+    basis = models.CharField(max_length=8, choices=Basis.choices, blank=True)
+    expected = models.TextField(blank=True)  # in words
+    reason = models.TextField(blank=True)
+    expected_from = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)
+    next_due_at = models.DateTimeField(null=True)
+    troubled_at = models.DateTimeField(null=True)
+    longest_seconds = models.PositiveIntegerField(null=True)  # learned
+    learned_at = models.DateTimeField(null=True)
+    judge_at = models.DateTimeField(null=True)
+    judged_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "punctuality"
+        indexes = [
+            models.Index(fields=["judge_at"], name="punctuality_due", condition=models.Q(judge_at__isnull=False)),
+            models.Index(
+                fields=["state"],
+                name="punctuality_trouble",
+                condition=models.Q(state__in=["late", "missed", "running_long"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.state or 'nothing expected'}: {self.pipeline_id}"
+
+    @property
+    def needs_words(self) -> bool:
+        """Whether a badge alone does not say enough."""
+        return self.state in TROUBLE_STATES or self.state == PunctualityState.UNKNOWN
+
+
+class PauseSpan(models.Model):
+    """From when to when a pipeline was paused, as far as its source told; the open one has no end."""
+
+    pipeline = models.ForeignKey(Pipeline, on_delete=models.CASCADE, related_name="pauses")
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["started_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["pipeline"], condition=models.Q(ended_at__isnull=True), name="one_open_pause_a_pipeline"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.started_at} – {self.ended_at or 'now'}"

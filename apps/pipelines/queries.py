@@ -25,6 +25,10 @@ _LISTED = (
 )
 
 _UNLISTED = ("labels", "source__config", "source__secrets", "source__allowed_networks")
+_OF_THE_SWEEP = (  # what rows do not show; much of it is written with every judgement
+    *("basis", "expected", "expected_from", "since", "due_at", "troubled_at"),
+    *("longest_seconds", "learned_at", "judge_at", "judged_at"),
+)
 
 
 def pipelines(*, at: datetime) -> QuerySet[Pipeline]:
@@ -36,10 +40,20 @@ def pipelines(*, at: datetime) -> QuerySet[Pipeline]:
     )
     planned = runs.filter(state=RunState.QUEUED, at__gt=at + SOON).order_by("at", "id")
     return (
-        Pipeline.objects.select_related("source", "feature")
-        .defer(*_UNLISTED)
+        Pipeline.objects.select_related("source", "feature", "punctuality")
+        .defer(*_UNLISTED, *(f"punctuality__{name}" for name in _OF_THE_SWEEP))
         .annotate(recent=_as_json(due.values(facts=facts)), next_at=Subquery(planned.values("at")[:1]))
     )
+
+
+def pipelines_in_full(*, at: datetime) -> QuerySet[Pipeline]:
+    """The same for their own pages: with what is expected of each and all that was judged."""
+    return pipelines(at=at).select_related("source__state", "expectation").defer(None).defer(*_UNLISTED)
+
+
+def uncovered(rows: QuerySet[Pipeline]) -> QuerySet[Pipeline]:
+    """Those of which nothing is expected: nobody would notice if their runs stopped coming."""
+    return rows.filter(Q(punctuality=None) | Q(punctuality__state=""), gone_at=None)
 
 
 def pipelines_of_feature(*, feature_id: int, at: datetime, limit: int = 8) -> list[Pipeline]:

@@ -21,6 +21,7 @@ PAGES = (
     "/changes/?everything=1",
     "/alerts/",
     "/pipelines/",
+    "/pipelines/?uncovered=1",
     "/pipelines/runs/",
     "/pipelines/runs/?state=failed",
     "/deployments/",

@@ -67,6 +67,23 @@ CASES = {
     ),
     "two broken": (facts(promise(4.1), answered(0.9)), "degraded", "96% is promised, and 1 more thing is wrong."),
     "a failed pipeline": (facts(promise(2.0), pipeline(True)), "degraded", "but the pipeline “Nightly index” failed."),
+    "a late pipeline": (
+        facts(promise(2.0), pipeline(late="late", late_because="No run since Mon 02:00.")),
+        "degraded",
+        "but the pipeline “Nightly index” is late.",
+    ),
+    "a pipeline that missed a run, behind a dependency": (
+        facts(promise(2.0), pipeline(late="missed", is_direct=False, component="Help center index")),
+        "degraded",
+        "“Nightly index” missed a run, on which it depends through Help center index.",
+    ),
+    "a pipeline that failed and is late": (
+        facts(promise(2.0), pipeline(True, late="late")),
+        "degraded",
+        "but the pipeline “Nightly index” failed.",
+    ),
+    "a late pipeline of a silent source": (facts(promise(2.0), pipeline(late="late", source=silent())), "healthy", ""),
+    "a late pipeline that is paused": (facts(promise(2.0), pipeline(late="late", is_paused=True)), "healthy", ""),
     "a failed pipeline behind a dependency": (
         facts(answered(), pipeline(True, is_direct=False, component="Help center index")),
         "degraded",

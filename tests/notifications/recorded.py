@@ -30,8 +30,10 @@ from apps.health.models import FeatureHealth
 from apps.health.services import refreshing
 from apps.notifications import marking
 from apps.notifications.models import Subscription, SubscriptionState
+from apps.pipelines.models import Expectation, Pipeline
+from apps.pipelines.services import judge_due
 from apps.sources import rights
-from apps.sources.models import Source
+from apps.sources.models import Source, SourceState
 from apps.sync import standing
 from apps.sync.claims import Claim, Job
 from apps.sync.fetch import Fetched
@@ -58,6 +60,7 @@ def record_every_kind() -> list[Event]:
     _polls(source)
     _health(feature)
     _subscription()
+    _punctuality(source)
     return list(Event.objects.select_related("feature", "component", "environment").order_by("pk"))
 
 
@@ -229,3 +232,44 @@ def _subscription() -> None:
     state = SubscriptionState.objects.create(subscription=subscription, failures=48)
     reason = "48 tries in a row failed for more than a day. hooks.example.com answered 502 Bad Gateway."
     marking.disable(state=state, reason=reason, at=AT)
+
+
+def _punctuality(source: Source) -> None:
+    """A run that does not come for a day, one that takes too long, and the next in time."""
+
+    def tell(*records: Any, at: datetime) -> None:
+        stored = store_batch(source=source, batch=Batch(records=records), at=at)
+        assert not stored.rejected, stored.rejected
+        SourceState.objects.filter(source=source).update(last_success_at=at)
+        judge_due(at=at)
+
+    def run(state: RunState, minutes: int, started: datetime) -> RunRecord:
+        ended = started + minutes * MINUTE
+        is_over = state is not RunState.RUNNING
+        return RunRecord(
+            external_id="night-1",
+            pipeline_external_id="search-evaluation",
+            name="calm-otter-1",
+            state=state,
+            raw_state=str(state).upper(),
+            updated_at=ended,
+            started_at=started,
+            finished_at=ended if is_over else None,
+        )
+
+    labels = {"component": "search-index"}
+    name = "search-evaluation"
+    url = "https://prefect.example.com/deployments/9"
+    nightly = PipelineRecord(external_id=name, name=name, schedule="0 10 * * *", labels=labels, url=url)
+    store_batch(source=source, batch=Batch(records=(nightly,)), at=AT)
+    Expectation.objects.create(
+        pipeline=Pipeline.objects.get(name=name), is_longest_learned=False, longest_seconds=45 * 60
+    )
+    due = AT.replace(hour=10, minute=0)
+    tomorrow = due + timedelta(days=1)
+    tell(at=AT)
+    tell(at=due + 16 * MINUTE)
+    tell(at=tomorrow + 1 * MINUTE)
+    tell(run(RunState.RUNNING, 0, tomorrow), at=tomorrow + 2 * MINUTE)
+    tell(at=tomorrow + 46 * MINUTE)
+    tell(run(RunState.SUCCEEDED, 52, tomorrow), at=tomorrow + 53 * MINUTE)

@@ -14,7 +14,7 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.core import kept
 from apps.core.listing import Listing
-from apps.pipelines.models import Pipeline, Run
+from apps.pipelines.models import Pipeline, Punctuality, Run
 from apps.pipelines.views import lists
 from apps.portal.views import features
 from tests.factories import make_feature, make_source
@@ -30,6 +30,8 @@ def run() -> Run:
     """The only run of the only pipeline, ten minutes old."""
     source = make_source(name="Team Prefect")
     pipeline = make_pipeline(name="Nightly", feature=make_feature(name="Search"), source=source, schedule="hourly")
+    due_at = NOW + timedelta(minutes=50)
+    Punctuality.objects.create(pipeline=pipeline, state="on_time", sentence="It came in time.", next_due_at=due_at)
     return make_run(pipeline, name="brave-otter", at=NOW - timedelta(minutes=10))
 
 
@@ -61,6 +63,17 @@ OF_PIPELINE = {
     "a retry": (lambda run: Run.objects.update(attempts=2), "1 passed on retry"),
     "another end": (lambda run: Run.objects.update(finished_at=NOW), "10 min</td>"),
     "a planned run": (lambda run: make_run(run.pipeline, state="queued", at=NOW + timedelta(hours=3)), "in 3 h"),
+}
+JUDGED = {
+    "a late run": ({"state": "late", "sentence": "None has been seen."}, "None has been seen."),
+    "other words": ({"state": "late", "sentence": "15 min have passed."}, "15 min have passed."),
+    "a silent source": ({"state": "unknown", "sentence": "Its source is silent."}, "Its source is silent."),
+    "the next one due": ({"next_due_at": NOW + timedelta(minutes=80)}, "10:20"),
+    "nothing expected": ({"state": "", "reason": "It has no schedule."}, "It has no schedule."),
+}
+OF_PIPELINE |= {
+    name: (lambda run, fields=fields: Punctuality.objects.update(**fields), shown)
+    for name, (fields, shown) in JUDGED.items()
 }
 OF_RUN = {
     "its state": (lambda run: Run.objects.update(state="failed"), "Failed"),
@@ -117,6 +130,22 @@ def test_an_unchanged_row_is_drawn_once(read, run, url: str, monkeypatch: pytest
     monkeypatch.setattr(kept, "cut", drawn.append)
     read(url, NOW + timedelta(minutes=1))
     assert drawn == []
+
+
+def test_another_look_at_it_draws_nothing_anew(read, run, monkeypatch: pytest.MonkeyPatch) -> None:
+    read(PIPELINES)
+    drawn: list[str] = []
+    monkeypatch.setattr(kept, "cut", drawn.append)
+    Punctuality.objects.update(judged_at=NOW, judge_at=NOW + timedelta(hours=1), learned_at=NOW)
+    read(PIPELINES)
+    assert drawn == []
+
+
+def test_a_first_judgement_changes_the_row(read, run) -> None:
+    Punctuality.objects.all().delete()
+    assert "nothing expected" in read(PIPELINES)
+    Punctuality.objects.create(pipeline=run.pipeline, state="late", sentence="None has been seen.")
+    assert "None has been seen." in read(PIPELINES)
 
 
 @pytest.mark.parametrize("listing", [lists.PIPELINES, lists.RUNS, features.FEATURES], ids=lambda one: one.name)

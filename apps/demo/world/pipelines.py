@@ -22,6 +22,10 @@ class Schedule:
 
     def slots(self, day: int) -> list[int]:
         """The seconds at which a run is due on a UTC day since 1970."""
+        if self.hour is None and self.every > HOUR:  # a cron expression names hours of the local clock
+            hours = [hour + self.offset / HOUR for hour in range(0, 24, self.every // HOUR)]
+            moments = [local_moment(local_day, hour, ZONE) for local_day in (day, day + 1) for hour in hours]
+            return [moment for moment in moments if moment // DAY == day]  # Berlin is ahead: its day begins earlier
         if self.hour is None:
             return list(range(day * DAY + self.offset, (day + 1) * DAY, self.every))
         if self.weekday is not None and (day + 3) % 7 != self.weekday:

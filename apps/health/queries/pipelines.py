@@ -12,9 +12,10 @@ from django.db.models.functions import Coalesce
 from apps.health.facts import PipelineFact
 from apps.health.queries.reach import Part
 from apps.health.queries.sources import SourceFacts
-from apps.pipelines.models import Pipeline, Run
-from apps.pipelines.status import RunState
+from apps.pipelines.models import Pipeline, Punctuality, Run
+from apps.pipelines.status import PunctualityState, RunState
 
+LATE = (PunctualityState.LATE, PunctualityState.MISSED)
 FAILED = (RunState.FAILED, RunState.CRASHED)
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -26,7 +27,7 @@ def facts(
     rows = list(
         Pipeline.objects.filter(Q(feature_id__in=feature_ids) | Q(component_id__in=parts), gone_at__isnull=True)
         .filter(Q(environment__isnull=True) | Q(environment__is_production=True))
-        .select_related("source__state", "component")
+        .select_related("source__state", "component", "punctuality", "expectation")
         .order_by("pk")
     )
     since = _failing_since([row for row in rows if _has_failed(row)])
@@ -37,6 +38,13 @@ def facts(
             if feature_id in wanted:
                 found[feature_id].append(_fact(row, distance, since.get(row.pk), sources))
     return found
+
+
+def _late(row: Pipeline) -> Punctuality | None:
+    """Its punctuality, if a run did not come in time and people did not mute it."""
+    judged: Punctuality | None = getattr(row, "punctuality", None)
+    own = getattr(row, "expectation", None)
+    return judged if judged and judged.state in LATE and not (own and own.is_muted) else None
 
 
 def _touched(row: Pipeline, parts: Mapping[int, list[Part]]) -> dict[int, int]:
@@ -66,6 +74,7 @@ def _failing_since(rows: Collection[Pipeline]) -> dict[int, datetime]:
 
 
 def _fact(row: Pipeline, distance: int, since: datetime | None, sources: SourceFacts) -> PipelineFact:
+    late = _late(row)
     return PipelineFact(
         id=row.pk,
         name=row.name,
@@ -75,5 +84,8 @@ def _fact(row: Pipeline, distance: int, since: datetime | None, sources: SourceF
         is_paused=row.is_paused,
         failed_since=since,
         last_run_at=row.last_run_at,
+        late="" if late is None else "late" if late.state == PunctualityState.LATE else "missed",
+        late_since=late.since if late else None,
+        late_because=late.sentence if late else "",
         source=sources.of(row.source),
     )

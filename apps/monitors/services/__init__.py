@@ -1,6 +1,7 @@
 """Writing alerts as sources tell them."""
 
 from apps.monitors.services.alerts import mark_absent, upsert_alerts
+from apps.monitors.services.punctuality import follow_punctuality
 from apps.monitors.services.remapping import remap
 
-__all__ = ["mark_absent", "remap", "upsert_alerts"]
+__all__ = ["follow_punctuality", "mark_absent", "remap", "upsert_alerts"]

@@ -60,7 +60,7 @@ _RESOLVE = sql.SQL(
     """
     WITH ended AS (
         SELECT alert.id, alert.state FROM monitors_alert AS alert
-        WHERE alert.source_id = %(source_id)s AND alert.resolved_at IS NULL
+        WHERE alert.source_id = %(source_id)s AND alert.resolved_at IS NULL AND NOT alert.is_own
           AND (alert.external_id = ANY(%(ids)b::text[])) = %(is_in)s
     )
     UPDATE monitors_alert AS alert

@@ -7,6 +7,7 @@ from datetime import datetime
 from apps.connectors.records import Kind, Listing
 from apps.core import bulk
 from apps.pipelines.models import Pipeline, Run
+from apps.pipelines.services.due import mark_due
 from apps.pipelines.services.pipelines import LOCK, TOPICS, pipeline_topics
 from apps.pipelines.services.runs import move_last_runs
 from apps.sources.models import Source
@@ -38,6 +39,7 @@ def _absent_pipelines(source: Source, listing: Listing, at: datetime) -> Stored:
         table="pipelines_pipeline", scope=_OF_SOURCE, listed=listing.external_ids, now=at, source_id=source.pk
     )
     gone = [row["id"] for row in written if row["is_gone"]]
+    mark_due(pipeline_ids=gone, at=at)
     features = Pipeline.objects.filter(pk__in=gone, feature__isnull=False).values_list("feature_id", flat=True)
     return Stored(changed=len(gone), feature_ids={pk for pk in features if pk}, topics=pipeline_topics(gone))
 
@@ -56,5 +58,6 @@ def _absent_runs(source: Source, listing: Listing, at: datetime) -> Stored:
     runs = list(gone.values("id", "pipeline_id"))
     if runs:
         move_last_runs(runs=runs, at=at)
+        mark_due(pipeline_ids={run["pipeline_id"] for run in runs}, at=at)
     topics = pipeline_topics(sorted({run["pipeline_id"] for run in runs}))
     return Stored(changed=len(runs), topics=topics | {f"run-{run['id']}" for run in runs[:TOPICS]})

@@ -10,6 +10,7 @@ from apps.core import bulk
 from apps.core.bulk import Row, Upsert
 from apps.core.fitting import fit, refuse_long
 from apps.pipelines.models import Pipeline
+from apps.pipelines.services.due import mark_due, record_pauses
 from apps.sources.accepting import accept, labels_json, newest
 from apps.sources.mapping import Mapper
 from apps.sources.models import Source
@@ -36,7 +37,7 @@ _PIPELINES = Upsert(
     fresh={"first_seen_at": "%(now)s", "active_at": "%(now)s", "absences": "0", "last_state": "''"},
     also_set={"gone_at": "NULL", "absences": "0"},
     also_when="kept.gone_at IS NOT NULL OR kept.absences > 0",
-    returning=["external_id", "feature_id"],
+    returning=["external_id", "feature_id", "is_paused"],
 )
 
 
@@ -50,6 +51,8 @@ def upsert_pipelines(*, source: Source, records: Iterable[PipelineRecord], mappe
         return stored
     bulk.lock(space=LOCK, number=source.pk)
     written = _PIPELINES.run(newest(rows, key=lambda row: row["external_id"]), now=at)
+    record_pauses(pipelines=written, at=at)
+    mark_due(pipeline_ids=[row["id"] for row in written], at=at)
     stored.changed = len(written)
     stored.changed_ids = {(Kind.PIPELINE, row["external_id"]) for row in written}
     stored.feature_ids = {row[name] for row in written for name in ("feature_id", "old_feature_id") if row[name]}

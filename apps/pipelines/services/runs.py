@@ -12,6 +12,7 @@ from apps.connectors.records import Kind, RunRecord
 from apps.core import bulk
 from apps.core.bulk import Row, Upsert
 from apps.core.fitting import fit, fit_json, refuse_large, refuse_long, refuse_naive
+from apps.pipelines.services.due import mark_due
 from apps.pipelines.services.pipelines import LOCK, TOPICS, pipeline_topics, pipelines_by_external_id
 from apps.pipelines.services.run_events import events_of
 from apps.pipelines.status import FAILED_STATES, RunState
@@ -119,6 +120,7 @@ def upsert_runs(*, source: Source, records: Iterable[RunRecord], mapper: Mapper,
     if written:
         by_id = {pipeline["id"]: pipeline for pipeline in pipelines.values()}
         move_last_runs(runs=written, at=at)
+        mark_due(pipeline_ids={row["pipeline_id"] for row in written}, at=at)
         _tell(stored, source, written, by_id, at)
     return stored
 

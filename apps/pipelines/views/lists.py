@@ -14,7 +14,7 @@ from apps.core.listing import Column, Filter, Listing, render_listing
 from apps.core.listing.declaration import Choices, Query
 from apps.pipelines import queries
 from apps.pipelines.models import Pipeline
-from apps.pipelines.status import RunState
+from apps.pipelines.status import PunctualityState, RunState
 from apps.sources.models import Source
 
 
@@ -38,6 +38,22 @@ def _strip(pipeline: Pipeline) -> str:
     return pipeline.strip_text
 
 
+def _is_uncovered(rows: Query, _value: Any) -> Query:
+    return queries.uncovered(rows)
+
+
+def _punctuality(pipeline: Pipeline) -> str:
+    return pipeline.on_time.get_state_display() if pipeline.on_time else ""
+
+
+def _because(pipeline: Pipeline) -> str:
+    return (pipeline.on_time.sentence or pipeline.on_time.reason) if pipeline.on_time else ""
+
+
+def _next_due(pipeline: Pipeline) -> Any:
+    return pipeline.on_time.next_due_at if pipeline.on_time else None
+
+
 FEATURE = Filter("feature", "Feature", choices=_features, apply="feature__slug", is_multiple=True)
 SOURCE = Filter("source", "Source", choices=_sources, apply="source__slug")
 
@@ -56,13 +72,24 @@ PIPELINES = Listing(
         Column("last_state", "State"),
         Column("active_at", "Last run", sort="active_at", cls="r"),
         Column("took", "Took", value="last_took", cls="r"),
+        Column("punctuality", "Punctuality", value=_punctuality),
+        Column("punctuality_text", "Punctuality in words", value=_because, is_shown=False),
+        Column("next_due_at", "Next due", value=_next_due, is_shown=False),
         Column("schedule", "Schedule, next"),
     ),
     filters=(
         Filter("q", "Name", "text", apply="name__icontains", placeholder="Nightly evaluation …"),
         FEATURE,
         Filter("state", "Last run", choices=RunState.choices, apply="last_state", is_multiple=True),
+        Filter(
+            "punctuality",
+            "Punctuality",
+            choices=PunctualityState.choices,
+            apply="punctuality__state",
+            is_multiple=True,
+        ),
         SOURCE,
+        Filter("uncovered", "Nothing expected", "bool", apply=_is_uncovered),
         Filter("paused", "Paused only", "bool", apply="is_paused"),
         Filter("gone", "Gone ones too", "bool", apply=_as_told),
     ),

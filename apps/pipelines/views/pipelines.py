@@ -12,23 +12,28 @@ from django.views.decorators.http import require_GET
 
 from apps.pipelines import queries
 from apps.pipelines.charts import grid_of
+from apps.pipelines.ghosts import with_ghosts
+from apps.pipelines.history import ghosts_of, history_of
 from apps.pipelines.models import Pipeline, Run
+from apps.pipelines.views.punctuality import punctuality_context
 
 
 @require_GET
 def pipeline_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """The page of one pipeline; ?run= selects the run on the time axis."""
     at = timezone.now()
-    pipeline = get_object_or_404(queries.pipelines(at=at), pk=pk)
+    pipeline = get_object_or_404(queries.pipelines_in_full(at=at), pk=pk)
     context = _grid(request, pipeline, at) | {"shows_demo": pipeline.source.is_demo}
-    return render(request, "pipelines/pipeline_detail.html", context)
+    return render(
+        request, "pipelines/pipeline_detail.html", context | punctuality_context(pipeline, at, context["history"])
+    )
 
 
 @require_GET
 def pipeline_grid(request: HttpRequest, pk: int) -> HttpResponse:
     """The grid, the facts of the selected run and the other pipelines, alone."""
     at = timezone.now()
-    pipeline = get_object_or_404(queries.pipelines(at=at), pk=pk)
+    pipeline = get_object_or_404(queries.pipelines_in_full(at=at), pk=pk)
     return render(request, "pipelines/_pipeline_grid.html", _grid(request, pipeline, at))
 
 
@@ -50,13 +55,18 @@ def _grid(request: HttpRequest, pipeline: Pipeline, at: datetime) -> dict[str, A
     runs = queries.last_runs(pipeline_id=pipeline.pk, at=at)
     wanted = request.GET.get("run", "")
     selected = _selected(pipeline, runs, wanted)
-    grid = None
+    grid, history = None, history_of(pipeline=pipeline, at=at)
+    ghosts = ghosts_of(history, runs)
+    ghost = next((one for one in ghosts if str(one.slot) == request.GET.get("slot")), None)
     if selected is not None:
         steps = queries.task_runs_of(run_ids=[run.pk for run in {*runs, selected}])
         zone = timezone.get_current_timezone()
         grid = grid_of(runs=runs, task_runs=steps, selected=selected, now=at, zone=zone)
+        moments = [run.at for run in runs]
+        grid = with_ghosts(grid, at=moments, ghosts=ghosts, chosen=ghost, now=at, zone=zone)
     others = queries.other_pipelines(pipeline=pipeline, at=at)
-    return {"pipeline": pipeline, "grid": grid, "run": selected, "chosen": wanted, "others": others}
+    found = {"pipeline": pipeline, "grid": grid, "run": selected, "chosen": wanted, "others": others}
+    return found | {"ghost": ghost, "history": history}
 
 
 def _selected(pipeline: Pipeline, runs: list[Run], wanted: str) -> Run | None:
