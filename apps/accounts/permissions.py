@@ -26,6 +26,8 @@ MAY: dict[str, frozenset[Role]] = {
     "token:revoke-any": ADMINS,
     "catalog:change": HANDS_ON,
     "catalog:remove": ADMINS,
+    "hold:change": HANDS_ON,
+    "freeze:change": HANDS_ON,
     "membership:change": ADMINS,  # a role in a team grants rights
     "user:change": ADMINS,
     "audit:read": ADMINS,

@@ -1,5 +1,16 @@
 """Everything that reads health."""
 
+from apps.health.queries.consistency import (
+    Line,
+    around,
+    due_consistency,
+    findings_of,
+    judged,
+    lines_of,
+    past_sets,
+    places_of,
+    stays_of,
+)
 from apps.health.queries.due import due_features, features_to_replay
 from apps.health.queries.gathering import Gathered, gather
 from apps.health.queries.history import live_spans, strip, strip_words, uptime_ratio, uptime_ratios
@@ -8,15 +19,24 @@ from apps.health.queries.promises import promised_series
 
 __all__ = [
     "Gathered",
+    "Line",
+    "around",
     "as_json",
+    "due_consistency",
     "due_features",
     "features_to_replay",
+    "findings_of",
     "gather",
     "health_of",
+    "judged",
+    "lines_of",
     "live_spans",
+    "past_sets",
+    "places_of",
     "promised_series",
     "reasons_of",
     "recent_spans",
+    "stays_of",
     "strip",
     "strip_of",
     "strip_words",
