@@ -189,9 +189,7 @@ def test_an_alias_is_easy_to_say_and_always_the_same():
 
 
 def test_differences_say_what_came_and_went():
-    old, new = (
-        [Member("code", "a", "1"), Member("code", "b", "1")],
-        [Member("code", "a", "2"), Member("code", "c", "1")],
-    )
+    old = [Member("code", "a", "1"), Member("code", "b", "1")]
+    new = [Member("code", "a", "2"), Member("code", "c", "1")]
     found = [(one.name, one.before, one.after) for one in differences(old, new)]
     assert found == [("a", "1", "2"), ("b", "1", ""), ("c", "", "1")]

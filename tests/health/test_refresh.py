@@ -221,7 +221,7 @@ def test_the_number_of_queries_does_not_grow_with_the_features(count, django_ass
     ids = {feature.pk for feature in features}
     with django_assert_num_queries(22):
         services.refresh_health(feature_ids=ids, at=NOON)
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         services.refresh_health(feature_ids=ids, at=NOON + timedelta(seconds=30))
 
 

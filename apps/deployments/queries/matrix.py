@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -43,6 +44,7 @@ class Row:
     feature: str
     feature_url: str
     is_shared: bool  # a component that several features reach
+    source: str = ""  # who tells it, where several sources tell of the same component
     cells: list[Cell | None] = field(default_factory=list)
     is_even: bool = True  # the same revision everywhere it runs
 
@@ -72,7 +74,7 @@ class Matrix:
 
 def attempts() -> QuerySet[LatestAttempt]:
     """Every place that something was ever put into, with the newest attempt."""
-    related = ("deployment__revision", "deployment__feature", "deployment__environment", "source")
+    related = ("deployment__revision", "deployment__feature", "deployment__environment", "deployment__source")
     return LatestAttempt.objects.select_related(*related).defer("deployment__labels", "deployment__description")
 
 
@@ -120,10 +122,10 @@ def matrix(*, rows: Iterable[LatestAttempt]) -> Matrix:
         lines.setdefault(line, {})[_place(row.deployment)] = cell
         if line not in names or row.deployment.feature_id:
             names[line] = row.deployment
+    told = Counter((name, kind) for _, name, kind in lines)
     ordered = sorted(lines, key=lambda line: (line[1].lower(), line[2], line[0]))
-    return Matrix(
-        places, _grouped([_row(names[line], lines[line], places) for line in ordered]), len(found) > len(shown)
-    )
+    rows_shown = [_row(names[line], lines[line], places, told[line[1:]] > 1) for line in ordered]
+    return Matrix(places, _grouped(rows_shown), len(found) > len(shown))
 
 
 def live_in(*, places: Iterable[LatestAttempt]) -> dict[PlaceKey, Running]:
@@ -152,7 +154,7 @@ def _cell(row: LatestAttempt, running: Running | None, hold: Hold | None) -> Cel
     return Cell(row.deployment.where, running, None if is_live else row.deployment, hold)
 
 
-def _row(deployment: Deployment, cells: dict[Place, Cell], places: list[Place]) -> Row:
+def _row(deployment: Deployment, cells: dict[Place, Cell], places: list[Place], is_told_twice: bool) -> Row:
     revisions = {cell.running.deployment.revision_id for cell in cells.values() if cell.running}
     feature, kind = deployment.feature, deployment.revision.kind
     return Row(
@@ -163,6 +165,7 @@ def _row(deployment: Deployment, cells: dict[Place, Cell], places: list[Place]) 
         is_shared=feature is None and bool(deployment.component_id),
         cells=[cells.get(place) for place in places],
         is_even=len(revisions) <= 1,
+        source=deployment.source.name if is_told_twice else "",
     )
 
 
