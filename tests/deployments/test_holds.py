@@ -148,6 +148,7 @@ def test_the_matrix_shows_a_broken_hold_beside_what_runs(tell, signed_in, outsid
     tell(a_deployment("2.41", 1))
     html = signed_in(outsider).get(reverse("deployments:matrix")).content.decode()
     assert "Hold broken" in html
+    assert "is held at 2.39 in Production, but" in html
 
 
 def test_a_failed_attempt_never_hides_what_runs(tell, signed_in, outsider):

@@ -65,6 +65,7 @@ class Matrix:
     places: list[Place]
     groups: list[Group]
     is_cut: bool
+    broken: list[Hold]  # holds that somebody went against, in these places
 
     @property
     def columns(self) -> int:
@@ -125,7 +126,8 @@ def matrix(*, rows: Iterable[LatestAttempt]) -> Matrix:
     told = Counter((name, kind) for _, name, kind in lines)
     ordered = sorted(lines, key=lambda line: (line[1].lower(), line[2], line[0]))
     rows_shown = [_row(names[line], lines[line], places, told[line[1:]] > 1) for line in ordered]
-    return Matrix(places, _grouped(rows_shown), len(found) > len(shown))
+    broken = [hold for key in map(_key, shown) if (hold := held.get(key)) and hold.broken_at]
+    return Matrix(places, _grouped(rows_shown), len(found) > len(shown), broken)
 
 
 def live_in(*, places: Iterable[LatestAttempt]) -> dict[PlaceKey, Running]:
