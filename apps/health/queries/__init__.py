@@ -12,6 +12,7 @@ from apps.health.queries.consistency import (
     stays_of,
 )
 from apps.health.queries.due import due_features, features_to_replay
+from apps.health.queries.gate import Obstacle, obstacles
 from apps.health.queries.gathering import Gathered, gather
 from apps.health.queries.history import live_spans, strip, strip_words, uptime_ratio, uptime_ratios
 from apps.health.queries.pages import as_json, health_of, reasons_of, recent_spans, strip_of
@@ -20,6 +21,7 @@ from apps.health.queries.promises import promised_series
 __all__ = [
     "Gathered",
     "Line",
+    "Obstacle",
     "around",
     "as_json",
     "due_consistency",
@@ -31,6 +33,7 @@ __all__ = [
     "judged",
     "lines_of",
     "live_spans",
+    "obstacles",
     "past_sets",
     "places_of",
     "promised_series",
