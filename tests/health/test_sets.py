@@ -149,7 +149,7 @@ def test_prompt_labels_named_like_environments_belong_to_the_set(tell, feature):
     ]
     prompts.upsert_versions(records=versions, **args)
     labels = [
-        PromptLabelRecord(prompt_external_id="answers", name=name, number=number)
+        PromptLabelRecord(external_id=f"answers@{name}", prompt_external_id="answers", name=name, number=number)
         for name, number in (("staging", 2), ("production", 1), ("latest", 2))
     ]
     stored = prompts.upsert_labels(records=labels, **args)
