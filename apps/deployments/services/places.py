@@ -25,15 +25,7 @@ _HISTORY = sql.SQL(
                    SELECT 1 FROM deployments_deployment AS earlier
                    WHERE earlier.source_id = %(source_id)s AND earlier.component_name = later.component_name
                      AND earlier.environment_name = later.environment_name AND earlier.state = 'succeeded'
-                     AND earlier.revision_id = later.revision_id
-                     AND (earlier.started_at, earlier.id) < (before.started_at, before.id)
-                     AND NOT EXISTS (
-                         SELECT 1 FROM deployments_deployment AS first
-                         WHERE first.source_id = %(source_id)s AND first.component_name = later.component_name
-                           AND first.environment_name = later.environment_name AND first.state = 'succeeded'
-                           AND first.revision_id = before.revision_id
-                           AND (first.started_at, first.id) < (earlier.started_at, earlier.id)
-                     )
+                     AND earlier.revision_id = later.revision_id AND earlier.started_at < debut.at
                ) AS has_returned
         FROM unnest(%(component)b::text[], %(environment)b::text[], %(kind)b::text[], %(since)b::timestamptz[])
              AS place(component_name, environment_name, kind, since)
@@ -50,6 +42,12 @@ _HISTORY = sql.SQL(
               AND (earlier.started_at, earlier.id) < (later.started_at, later.id)
             ORDER BY earlier.started_at DESC, earlier.id DESC LIMIT 1
         ) AS before ON true
+        LEFT JOIN LATERAL (
+            SELECT min(first.started_at) AS at FROM deployments_deployment AS first
+            WHERE first.source_id = %(source_id)s AND first.component_name = later.component_name
+              AND first.environment_name = later.environment_name AND first.state = 'succeeded'
+              AND first.revision_id = before.revision_id
+        ) AS debut ON true
     ) AS story
     WHERE deployment.id = story.id
       AND (deployment.previous_revision_id, deployment.is_rollback)
