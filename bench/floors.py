@@ -17,7 +17,7 @@ from opsportal.urls import urlpatterns as ours
 ROWS = 50
 PIPELINES = """<table>{% for row in rows %}<tr><td><a href="/pipelines/{{ row.pk }}/">{{ row.name }}</a></td>
 <td>{{ row.source.name }}</td><td>{{ row.feature.name }}</td><td>{{ row.last_state }}</td>
-<td>{% for run in row.recent %}<i class="{{ run.state }}"></i>{% endfor %}</td>
+<td>{% for run in row.recent_runs %}<i class="{{ run.state }}"></i>{% endfor %}</td>
 <td>{{ row.last_run_at|date:"Y-m-d H:i" }}</td><td>{{ row.first_seen_at|date:"Y-m-d H:i" }}</td>
 <td>{{ row.next_at|date:"Y-m-d H:i" }}</td><td>{{ row.schedule }}</td></tr>{% endfor %}</table>"""
 OVERVIEW = """<h1>{{ lead }}</h1>{% for item in items %}<p>{{ item.title }} {{ item.detail }}</p>{% endfor %}

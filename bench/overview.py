@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from bench.pages import Visitor
 from bench.results import Result
@@ -50,7 +51,7 @@ def _growth(
         unit="",
         goal=1.3,
     )
-    get = visitor.getter(PAGES[page])
+    get = partial(visitor.get_anew, PAGES[page])
     costs = alternate(
         {small: get, large: get},
         pairs=options.pairs,
@@ -63,16 +64,19 @@ def _growth(
 
 def _floors(stage: Stage, visitor: Visitor, page: str, path: str, options: Options) -> Iterator[Result]:
     floor = f"/floor/{'overview' if page == 'overview' else 'pipelines'}/"
-    sides = {"ours": path, "stock": floor, "empty": "/floor/empty/"}
+    sides = {"unchanged": path, "stock": floor, "empty": "/floor/empty/"}
     costs = alternate(
-        {name: visitor.getter(place) for name, place in sides.items()},
+        {"changed": partial(visitor.get_anew, path), **{name: visitor.getter(at) for name, at in sides.items()}},
         pairs=options.pairs,
         calls=5,
         database_pid=stage.database_pid,
     )
-    goal = STOCK_GOAL if page == "pipeline list" else None
-    yield _milliseconds(f"{page}: CPU", costs["ours"], "stock template, same rows", costs["stock"], goal)
-    yield _milliseconds(f"{page}: CPU", costs["ours"], "empty view", costs["empty"], None)
+    for state, goal in (("changed", STOCK_GOAL), ("unchanged", STOCK_GOAL / 2)):
+        what = f"{page}, {'after a commit' if state == 'changed' else 'nothing changed'}: CPU"
+        yield _milliseconds(
+            what, costs[state], "stock template, same rows", costs["stock"], goal if page == "pipeline list" else None
+        )
+        yield _milliseconds(what, costs[state], "empty view", costs["empty"], None)
 
 
 def _milliseconds(what: str, ours: Cost, against: str, theirs: Cost, goal: float | None) -> Result:

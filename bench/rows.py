@@ -88,7 +88,13 @@ def fill_world(*, at: datetime) -> None:
             for n, one in enumerate(features * 25)
         ]
     )
-    common: dict[str, Any] = {"source": source, "is_primary": True, "first_seen_at": since, "last_at": at}
+    common: dict[str, Any] = {
+        "source": source,
+        "is_primary": True,
+        "first_seen_at": since,
+        "first_at": since,
+        "last_at": at,
+    }
     series = Series.objects.bulk_create(
         [
             Series(external_id=f"{f.slug}-{name}", name=name, measure=name, feature=f, last_value=value, **common)
@@ -99,6 +105,7 @@ def fill_world(*, at: datetime) -> None:
     times = [(at - SAMPLE_EVERY * n).isoformat() for n in range(int(SAMPLED / SAMPLE_EVERY))]
     lines = (f"{s.pk}\t{when}\t{s.last_value}\n" for s, when in product(series, times))
     copy("metrics_sample (series_id, at, value)", lines)
+    metrics.roll_up_hours(at=at, seconds=60)
     connection().execute("VACUUM ANALYZE")
 
 

@@ -6,4 +6,9 @@ from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "opsportal.settings")
 
-application = get_asgi_application()
+pages = get_asgi_application()
+
+from apps.portal.asgi import LiveStreams  # noqa: E402 - models are importable only now
+from apps.sync.deadman.watch import watched  # noqa: E402 - needs Django set up
+
+application = watched(LiveStreams(pages))

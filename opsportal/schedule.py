@@ -18,6 +18,21 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 15.0,
         "options": {"expires": 15.0},
     },
+    "deliver-events": {
+        "task": "apps.notifications.tasks.deliver_events",
+        "schedule": 1.0,
+        "options": {"expires": 1.0},
+    },
+    "replay-events": {
+        "task": "apps.notifications.tasks.replay_events",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
+    "tidy-notifications": {
+        "task": "apps.notifications.tasks.tidy_notifications",
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
+    },
     "keep-partitions": {
         "task": "apps.metrics.tasks.keep_partitions",
         "schedule": 3600.0,

@@ -16,6 +16,7 @@ if (BASE_DIR / ".env").is_file():
 HOME = paths.home()
 VERSION = "0.1.0"
 TITLE = env.str("OPSPORTAL_TITLE", default="")
+PUBLIC_URL = env.str("OPSPORTAL_URL", default="").rstrip("/")  # where people reach the portal, for links in events
 
 # ── security ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 DEBUG = env.bool("DEBUG", default=False)
@@ -29,7 +30,7 @@ API_PER_MINUTE = env.int("OPSPORTAL_API_PER_MINUTE", default=600)  # requests of
 IS_HTTPS = env.bool("OPSPORTAL_HTTPS", default=False)
 
 SECURE_SSL_REDIRECT = IS_HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^healthz/polling$"]
 SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS
 SECURE_HSTS_PRELOAD = IS_HTTPS
@@ -79,6 +80,7 @@ INSTALLED_APPS = [
     "apps.metrics",
     "apps.monitors",
     "apps.health",
+    "apps.notifications",
     "apps.sync",
     "apps.portal",
     "apps.demo",
@@ -114,6 +116,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "apps.core.context.portal",
+                "apps.sync.context.silence",
             ],
             "builtins": ["apps.core.templatetags.ui", "django.contrib.humanize.templatetags.humanize"],
             "loaders": [
@@ -201,13 +204,18 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_start": 0,
     "interval_step": 0.5,
 }
+DEADMAN_INTERVALS = env.float("OPSPORTAL_DEADMAN_INTERVALS", default=3.0)  # without one good poll of anything
+DEADMAN_SECONDS = env.float("OPSPORTAL_DEADMAN_SECONDS", default=60.0)  # at least, and without a worker's sign of life
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SOFT_TIME_LIMIT = 50
 CELERY_TASK_TIME_LIMIT = 60
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0, "interval_step": 0.5, "interval_max": 1}
-CELERY_TASK_ROUTES = {"apps.sync.tasks.poll_sources": {"queue": "polls"}}
+CELERY_TASK_ROUTES = {
+    "apps.sync.tasks.poll_sources": {"queue": "polls"},
+    "apps.notifications.tasks.deliver_events": {"queue": "effects"},
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False

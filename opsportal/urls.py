@@ -5,6 +5,7 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("apps.portal.urls")),
     path("", include("apps.core.urls")),
+    path("", include("apps.sync.urls")),
     path("api/", include("apps.api.urls")),
     path("account/", include("apps.accounts.urls")),
     path("catalog/", include("apps.catalog.urls")),
@@ -17,4 +18,5 @@ urlpatterns = [
     path("metrics/", include("apps.metrics.urls")),
     path("alerts/", include("apps.monitors.urls")),
     path("health/", include("apps.health.urls")),
+    path("notifications/", include("apps.notifications.urls")),
 ]

@@ -24,6 +24,9 @@ MAY: dict[str, frozenset[Role]] = {
     "source:push": HANDS_ON,  # by a token of the person
     "token:create": HANDS_ON,
     "token:revoke-any": ADMINS,
+    "subscription:read": HANDS_ON,  # addresses of receivers may hold tokens
+    "subscription:change": HANDS_ON,
+    "subscription:remove": ADMINS,
     "catalog:change": HANDS_ON,
     "catalog:remove": ADMINS,
     "hold:change": HANDS_ON,

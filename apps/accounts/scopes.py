@@ -28,7 +28,6 @@ SCOPES: dict[str, TokenScope] = {
         TokenScope("push:samples", "Report samples", "numbers over time, also by OTLP and remote write"),
         TokenScope("push:changes", "Report changes", "what else was changed: configuration, flags, models"),
         TokenScope("push:alerts", "Report alerts", "alerts that fire or have ended"),
-        TokenScope("webhook", "Ring", "webhooks of other systems, which make a source be read at once"),
         TokenScope("read", "Read", "how a source is doing, and whether a deployment may start", action="portal:read"),
     )
 }

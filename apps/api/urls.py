@@ -22,6 +22,7 @@ def _for_machines(urls: tuple[list[Any], str, str]) -> tuple[list[Any], str]:
 pages = ([path("", views.docs, name="docs")], "api-pages")
 urlpatterns = [
     path("", include(pages)),
+    path("v1/", include("apps.api.receivers")),
     path("v1/", include(_for_machines(api.urls))),
     re_path("^v1/(?P<rest>.*)$", for_machines(views.nowhere)),
 ]

@@ -24,6 +24,17 @@ class FieldType(StrEnum):
     YAML = "yaml"  # a small document -> JSON types
 
 
+class Group(StrEnum):
+    """What a connector is chosen for; the headings of the “connect a source” page, in this order."""
+
+    PIPELINES = "Pipelines"
+    DEPLOYMENTS = "Deployments"
+    PROMPTS = "Prompts and evaluations"
+    METRICS = "Metrics and alerts"
+    VENDORS = "Vendors"
+    OTHER = "Anything else"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     """One input of a source's form. `name` is the key in `config` (or in `secrets` when SECRET)."""
@@ -57,6 +68,14 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Backfill:
+    """How far a backfill has come: `sentence` in plain words; `share` of it from 0 to 1, None where nobody can know."""
+
+    sentence: str
+    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
     """What a source would bring: one page of it, mapped and not stored.
 
@@ -78,6 +97,7 @@ class Connector(ABC):
     summary: ClassVar[str]  # one line for the "add a source" page
     kinds: ClassVar[frozenset[Kind]]
     fields: ClassVar[tuple[Field, ...]]
+    group: ClassVar[Group] = Group.OTHER  # what it is chosen for
     default_interval: ClassVar[int] = 30  # seconds
     webhook: ClassVar[Webhook | None] = None  # how it can ring us, if it can
     is_polled: ClassVar[bool] = True  # False: it is told, and never asks
@@ -95,6 +115,11 @@ class Connector(ABC):
     def clean(cls, config: Mapping[str, Any]) -> dict[str, Any]:
         """`config` checked and completed with defaults; raises ConfigError naming the field."""
         return dict(config)
+
+    @classmethod
+    def progress(cls, cursor: Mapping[str, Any]) -> Backfill | None:  # noqa: ARG003 - for those that override it
+        """How far the reading of the past has come, out of a stored cursor alone; None when that does not say."""
+        return None
 
     @abstractmethod
     async def probe(self) -> Probe:

@@ -11,7 +11,7 @@ import asyncio
 import base64
 import random
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -28,6 +28,7 @@ MIB = 2**20
 DETAIL_BYTES, DETAIL_SECONDS = 4096, 1.0  # how much of an error page is read, and how long we wait for it
 _RETRIED = {ErrorClass.UNREACHABLE, ErrorClass.PROTOCOL, ErrorClass.UPSTREAM}
 _JSON, _TEXT = ("JSON", ("json",)), ("plain text", ("text/plain", "openmetrics"))
+_NOTHING: tuple[str, tuple[str, ...]] = ("nothing", ())  # whatever comes back is not read
 _ETAG = "If-None-Match"
 _random = random.SystemRandom()
 
@@ -50,7 +51,8 @@ class Limits:
 class Response:
     """One good answer: `data` is parsed JSON, `text` a text body; header names are lowercase.
 
-    Status 304 has neither: what was asked with an `etag` has not changed.
+    Status 304 has neither: what was asked with an `etag` has not changed. Only `deliver` brings statuses of refusal,
+    with the receiver's own words as `text`.
     """
 
     status: int
@@ -70,6 +72,7 @@ class _Question:
     max_bytes: int
     payload: Any = field(default=None, repr=False)
     form: Mapping[str, str] | None = field(default=None, repr=False)
+    raw: bytes | None = field(default=None, repr=False)
 
 
 class Http:
@@ -175,6 +178,16 @@ class Http:
         wanted = (_TEXT[0], (*_TEXT[1], *may_be, *(("text/html",) if may_be_html else ())))
         return await self._ask(self._question("GET", url, params, headers, wanted, max_bytes))
 
+    async def deliver(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> Response:
+        """POST `body` as it is; returns whatever status the receiver answers, its answer unread.
+
+        A refusal brings up to one line of the receiver's own words as `text`. It may be sent again when the
+        connection fails, so it must be safe to repeat. Raises SourceError when nothing answers.
+        """
+        question = self._question("POST", url, None, None, _NOTHING, None, raw=body)
+        question = replace(question, headers={**question.headers, "Accept": "*/*", **headers})
+        return await self._ask(question)
+
     def _question(
         self,
         method: str,
@@ -235,7 +248,7 @@ class Http:
             question.url,
             headers=question.headers,
             json=question.payload,
-            data=question.form,
+            data=question.form if question.raw is None else question.raw,
             allow_redirects=False,
         )
         try:
@@ -252,6 +265,8 @@ class Http:
         content_type = headers.get("content-type", "").lower()
         if answer.status == 304 and _ETAG in question.headers:
             return Response(status=304, headers=headers, server_time=self.server_time)
+        if question.wanted is _NOTHING:
+            return await self._unread(answer, headers, content_type)
         if not 200 <= answer.status < 300:
             detail = failures.read_detail(content_type, await self._error_body(answer))
             failure = failures.failure_of_status(answer.status, headers, host=question.host, detail=detail)
@@ -273,6 +288,11 @@ class Http:
         if raw[:64].lstrip()[:1] == b"<":
             return failures.wrong_content(content_type, raw[:64], host=question.host, wanted=name)
         return Response(status=answer.status, headers=headers, data=body.parse_json(raw), server_time=self.server_time)
+
+    async def _unread(self, answer: aiohttp.ClientResponse, headers: dict[str, str], content_type: str) -> Response:
+        is_good = 200 <= answer.status < 300
+        words = "" if is_good else failures.read_detail(content_type, await self._error_body(answer))
+        return Response(status=answer.status, headers=headers, text=self._redacted(words), server_time=self.server_time)
 
     async def _error_body(self, answer: aiohttp.ClientResponse) -> bytes:
         """The start of an error page, or nothing when it is compressed, slow or broken: it is only for the message."""

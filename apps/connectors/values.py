@@ -208,3 +208,9 @@ def _plausible(at: datetime) -> datetime:
     if not EARLIEST <= at <= LATEST:
         raise UnreadableError("a time is out of range")
     return at
+
+
+def utc_text(at: datetime) -> str:
+    """A time as a sentence says it: "24 November 2026, 09:30 UTC"."""
+    moment = at.astimezone(UTC)
+    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"

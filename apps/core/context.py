@@ -11,7 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
-from apps.core.nav import MAIN, SETTINGS, Link, address, links
+from apps.core.nav import MAIN, SETTINGS, Places, address, links
 
 
 class Portal:
@@ -27,22 +27,13 @@ class Portal:
         return str(getattr(settings, "TITLE", ""))
 
     @cached_property
-    def nav(self) -> list[Link]:
-        return self._links(MAIN)
-
-    @cached_property
-    def settings_nav(self) -> list[Link]:
-        return self._links(SETTINGS)
-
-    @cached_property
-    def tabs(self) -> list[Link]:
-        """The first four places of the phone's tab bar."""
-        return [link for link in self.nav if link.place.tab]
-
-    @property
-    def shortcuts(self) -> list[Link]:
-        """Every place with a key, for the script and for the help dialog."""
-        return [link for link in (*self.nav, *self.settings_nav) if link.place.keys]
+    def places(self) -> Places:
+        """Where this reader may go from here."""
+        match = self._request.resolver_match
+        view_name = match.view_name if match else ""
+        role = "admin" if getattr(self._user, "is_superuser", False) else getattr(self._user, "role", "")
+        may = {"is_admin": role == "admin", "is_hands_on": role not in ("", "viewer")}
+        return Places(*(links(part, view_name=view_name, **may) for part in (MAIN, SETTINGS)))
 
     @property
     def theme(self) -> str:
@@ -77,7 +68,7 @@ class Portal:
     def is_signed_in(self) -> bool:
         return bool(getattr(self._user, "is_authenticated", False))
 
-    @property
+    @cached_property
     def urls(self) -> dict[str, str]:
         """Addresses that may be missing where a part is not installed."""
         names = {
@@ -90,11 +81,6 @@ class Portal:
             "sign_out": "accounts:sign-out",
         }
         return {key: address(name) for key, name in names.items()}
-
-    def _links(self, places: Any) -> list[Link]:
-        match = self._request.resolver_match
-        is_admin = bool(getattr(self._user, "is_superuser", False)) or getattr(self._user, "role", "") == "admin"
-        return links(places, view_name=match.view_name if match else "", is_admin=is_admin)
 
 
 def portal(request: HttpRequest) -> dict[str, Portal]:

@@ -21,6 +21,7 @@ class Place:
     keys: str = ""
     tab: str = ""  # its word in the phone's tab bar; empty ones stand under "More"
     is_admin_only: bool = False
+    is_hands_on: bool = False  # not for those who only look
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,24 @@ class Link:
     place: Place
     url: str
     is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Everything the navigation of one page shows; equal for all readers who may go to the same places."""
+
+    nav: tuple[Link, ...]
+    settings_nav: tuple[Link, ...]
+
+    @property
+    def tabs(self) -> list[Link]:
+        """The first four places of the phone's tab bar."""
+        return [link for link in self.nav if link.place.tab]
+
+    @property
+    def shortcuts(self) -> list[Link]:
+        """Every place with a key, for the script and for the help dialog."""
+        return [link for link in (*self.nav, *self.settings_nav) if link.place.keys]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +83,28 @@ MAIN: Final = (
 SETTINGS: Final = (
     Place("catalog", "Catalog", "catalog", "catalog:index", ("catalog:",), "k"),
     Place("tokens", "API tokens", "key", "accounts:token-list", ("accounts:token", "api-pages:")),
+    Place(
+        "outbound",
+        "Outbound events",
+        "external",
+        "notifications:subscription-list",
+        ("notifications:",),
+        is_hands_on=True,
+    ),
     Place("people", "People", "people", "accounts:user-list", ("accounts:user",), is_admin_only=True),
     Place("audit", "Audit log", "audit", "accounts:audit-list", ("accounts:audit",), is_admin_only=True),
 )
 
 
-def links(places: tuple[Place, ...], *, view_name: str, is_admin: bool) -> list[Link]:
+def links(places: tuple[Place, ...], *, view_name: str, is_admin: bool, is_hands_on: bool = True) -> tuple[Link, ...]:
     """The places this reader may see, the one of the current page marked."""
-    return [
+    return tuple(
         Link(place, url, view_name.startswith(place.pages))
         for place in places
-        if (is_admin or not place.is_admin_only) and (url := address(place.url_name))
-    ]
+        if (is_admin or not place.is_admin_only)
+        and (is_hands_on or not place.is_hands_on)
+        and (url := address(place.url_name))
+    )
 
 
 def address(url_name: str) -> str:

@@ -10,9 +10,10 @@ from django.db import connection, transaction
 from apps.catalog.document.reading import Document, read_document
 from apps.catalog.services import CatalogDiff, apply_catalog
 from apps.connectors.registry import get_connector
+from apps.demo.rules import add_rules
 from apps.demo.sources import DemoSource, demo_sources
-from apps.demo.world.company import SERVICES
 from apps.deployments.models import Deployment, Revision
+from apps.evaluations.models import EvaluationRun
 from apps.events.models import Event
 from apps.metrics.models import Series
 from apps.monitors.models import Alert
@@ -48,10 +49,16 @@ def _set_up(wanted: DemoSource) -> str:
     """Create the source, or change it when it differs; says which."""
     config = get_connector(wanted.connector).clean(wanted.config)
     config.pop("allowed_networks", None)  # a column of its own
-    draft = SourceDraft(name=wanted.name, connector=wanted.connector, config=config, interval_seconds=wanted.interval)
+    draft = SourceDraft(
+        name=wanted.name,
+        connector=wanted.connector,
+        config=config,
+        interval_seconds=wanted.interval,
+        secrets=wanted.secrets,
+    )
     source = Source.objects.filter(is_demo=True, connector=wanted.connector, name=wanted.name).first()
     if source is None:
-        create_source(draft=draft, actor=None, is_demo=True)
+        add_rules(create_source(draft=draft, actor=None, is_demo=True))
         return "created"
     if source.config == config and source.interval_seconds == wanted.interval:
         return "unchanged"
@@ -67,9 +74,11 @@ def remove_demo() -> dict[str, int]:
     with transaction.atomic():
         counts = _counts()
         counts["samples"] = _delete_samples()
+        told = Deployment.objects.filter(source__is_demo=True)
+        revisions = list(told.values_list("revision_id", flat=True).distinct())
         for source in Source.objects.filter(is_demo=True):
             remove_source(source=source, actor=None)
-        Revision.objects.filter(component_name__in=list(SERVICES), deployments__isnull=True).delete()
+        Revision.objects.filter(pk__in=revisions, deployments__isnull=True).delete()
         counts["events"] = _delete_events()
         diff = apply_catalog(document=Document({}), is_demo=True, prune=True)
         for change in diff.removals:
@@ -85,6 +94,7 @@ def _counts() -> dict[str, int]:
         "runs": Run.objects.filter(source__is_demo=True).count(),
         "deployments": Deployment.objects.filter(source__is_demo=True).count(),
         "prompts": Prompt.objects.filter(source__is_demo=True).count(),
+        "evaluations": EvaluationRun.objects.filter(source__is_demo=True).count(),
         "alerts": Alert.objects.filter(source__is_demo=True).count(),
         "series": Series.objects.filter(source__is_demo=True).count(),
     }

@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.urls import reverse
@@ -68,7 +69,7 @@ class Pipeline(models.Model):
     @property
     def strip(self) -> list[StatusLook]:
         """How the newest runs of a row out of `queries.pipelines` look, oldest first."""
-        return [run_look(run["state"], run["attempts"]) for run in reversed(self._recent)]
+        return [run_look(run["state"], run["attempts"]) for run in reversed(self.recent_runs)]
 
     @property
     def strip_text(self) -> str:
@@ -79,15 +80,16 @@ class Pipeline(models.Model):
     @property
     def last_took(self) -> timedelta | None:
         """How long the last run took; None while it has not ended."""
-        last = next((run for run in self._recent if run["id"] == self.last_run_id), {})
+        last = next((run for run in self.recent_runs if run["id"] == self.last_run_id), {})
         started_at, finished_at = last.get("started_at"), last.get("finished_at")
         if not started_at or not finished_at:
             return None
         return datetime.fromisoformat(finished_at) - datetime.fromisoformat(started_at)
 
     @property
-    def _recent(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = getattr(self, "recent", [])
+    def recent_runs(self) -> list[dict[str, Any]]:
+        """The facts of the newest runs of a row out of `queries.pipelines`, newest first."""
+        found: list[dict[str, Any]] = orjson.loads(getattr(self, "recent", "[]"))
         return found
 
 

@@ -35,8 +35,12 @@ def now(asked: Mapping[str, Any]) -> Context:
         "more": more,
         "has_features": Feature.objects.exists(),
         "add_url": reverse("sources:source-add"),
-        "shows_demo": Feature.objects.filter(is_demo=True).exists(),
     }
+
+
+def shows_demo() -> bool:
+    """Whether some of it is invented."""
+    return Feature.objects.filter(is_demo=True).exists()
 
 
 def kpis(asked: Mapping[str, Any]) -> Context:

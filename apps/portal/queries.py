@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.cached_db import SessionStore
 from django.db.models import Count, OuterRef, Q, Subquery
-from django.utils.crypto import constant_time_compare
 
-from apps.accounts.models import User
 from apps.catalog.models import Feature
 from apps.core.nav import NavCount
 from apps.events.models import Event
@@ -29,16 +25,8 @@ from apps.sources.models import Source
 TROUBLED = (HealthStatus.DEGRADED, HealthStatus.DOWN)
 ROW_MEASURES = ("answered_ratio", "latency_p95", "thumbs_up_ratio", "cost_rate")
 PASSED_READ = 60  # runs, to find the newest of a few pipelines among them
+SHOWN_OF_RUN = ("name", "state", "error", "at", "started_at", "finished_at", "pipeline__name")
 WORDS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve")
-
-
-def session_stands(*, session_key: str, user_id: int) -> bool:
-    """Whether the person behind an open stream may still read: session alive, account active, nothing signed out."""
-    session = SessionStore(session_key)
-    user = User.objects.filter(pk=user_id, is_active=True).first()
-    if user is None or session.get(SESSION_KEY) != str(user_id):
-        return False
-    return constant_time_compare(session.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
 
 
 def nav_counts() -> list[NavCount]:
@@ -171,10 +159,12 @@ def recent_changes(*, feature_id: int | None = None, limit: int = 5) -> list[Eve
 
 def notable_runs(*, at: datetime, limit: int = 5) -> list[Run]:
     """What runs now, then what failed in the last day, then the newest that passed, one a pipeline."""
-    rows = Run.objects.filter(gone_at=None).select_related("pipeline").order_by("-at", "-id")
-    running = list(rows.filter(state=RunState.RUNNING)[:2])
-    failed = list(rows.filter(state__in=FAILED_STATES, at__gte=at - timedelta(days=1))[:2])
-    newest = rows.filter(state=RunState.SUCCEEDED, at__gte=at - WEEK)[:PASSED_READ]
-    passed = {run.pipeline_id: run for run in reversed(newest)}  # the newest of each pipeline
-    passed_last = sorted(passed.values(), key=lambda run: run.at, reverse=True)
-    return [*running, *failed, *passed_last[: limit - len(running) - len(failed)]]
+    rows = Run.objects.filter(gone_at=None).order_by("-at", "-id")
+    shown = rows.select_related("pipeline").only(*SHOWN_OF_RUN)
+    running = list(shown.filter(state=RunState.RUNNING)[:2])
+    failed = list(shown.filter(state__in=FAILED_STATES, at__gte=at - timedelta(days=1))[:2])
+    newest = rows.filter(state=RunState.SUCCEEDED, at__gte=at - WEEK).values("pk")[:PASSED_READ]
+    latest = (
+        Run.objects.filter(pk__in=newest).order_by("pipeline_id", "-at", "-id").distinct("pipeline_id").values("pk")
+    )
+    return [*running, *failed, *shown.filter(pk__in=latest)[: limit - len(running) - len(failed)]]

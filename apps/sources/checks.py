@@ -8,7 +8,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DatabaseError
 
-from apps.sources.rotation import unreadable_sources
+from apps.sources.rotation import unreadable_owners
 from apps.sources.secrets import SecretsError, check_keys
 
 
@@ -28,7 +28,7 @@ def stored_credentials_can_be_read(databases: Sequence[str] | None = None, **_: 
     if not databases:
         return []
     try:
-        names = unreadable_sources()
+        names = unreadable_owners()
     except (DatabaseError, SecretsError):
         return []  # not migrated yet, or told by the check above
     if not names:

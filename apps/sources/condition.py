@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from apps.core.ui.formats import duration
-from apps.sources.freshness import Age, judge_freshness
+from apps.sources.freshness import Age, Lag, judge_freshness, lag_of
 from apps.sources.models import Source, SourceState
 from apps.sources.status import SourceStatus
 
 NOTABLE_SKEW = 300.0  # seconds
+LONG_FAILING = 3600.0
+CATCHING_UP = "It is catching up with the past; nothing counts as fresh until it is through."
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,7 @@ class Condition:
     status: SourceStatus
     sentence: str
     age: Age
+    lag: Lag
     notes: tuple[str, ...] = ()
 
 
@@ -31,16 +34,26 @@ def judge_source(*, source: Source, state: SourceState, at: datetime) -> Conditi
         at=at,
         is_paused=not source.is_enabled,
     )
-    notes = tuple(_notes(state))
+    status, sentence = _status_and_sentence(source, state, age, at)
+    lag = lag_of(age=age, interval_seconds=source.interval_seconds)
+    return Condition(status, sentence, age, lag, tuple(_notes(state)))
+
+
+def _status_and_sentence(source: Source, state: SourceState, age: Age, at: datetime) -> tuple[SourceStatus, str]:
     if not source.is_enabled:
-        return Condition(SourceStatus.PAUSED, age.sentence, age, notes)
+        return SourceStatus.PAUSED, age.sentence
     if state.failures:
-        often = "once" if state.failures == 1 else f"{state.failures} times in a row"
-        return Condition(SourceStatus.FAILING, f"{state.error} It failed {often}. {age.sentence}", age, notes)
-    sentence = (
-        "It is catching up with the past; nothing counts as fresh until it is through." if state.has_backlog else ""
-    )
-    return Condition(SourceStatus(age.state), sentence or age.sentence, age, notes)
+        return SourceStatus.FAILING, f"{state.error} It failed {_how_often(state, at)}. {age.sentence}"
+    if state.has_backlog:
+        return SourceStatus(age.state), CATCHING_UP
+    return SourceStatus(age.state), age.sentence
+
+
+def _how_often(state: SourceState, at: datetime) -> str:
+    """ "once", "12 times in a row", and since when once that is more than an hour."""
+    often = "once" if state.failures == 1 else f"{state.failures:,} times in a row"
+    lasted = (at - state.failing_since).total_seconds() if state.failing_since else 0.0
+    return f"{often}, for {duration(lasted)} now" if lasted > LONG_FAILING else often
 
 
 def _notes(state: SourceState) -> list[str]:
@@ -52,5 +65,6 @@ def _notes(state: SourceState) -> list[str]:
             "the times it reports may look wrong until its clock is set."
         )
     if state.missing_scopes:
-        notes.append(f"It does not grant everything the connector can read: {', '.join(state.missing_scopes)}.")
+        missing = ", ".join(state.missing_scopes)
+        notes.append(f"It does not grant everything the connector can read: {missing}. What needs it stays empty.")
     return notes

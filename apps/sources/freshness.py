@@ -33,6 +33,32 @@ class Age:
         return self.state in (Freshness.STALE, Freshness.UNKNOWN)
 
 
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """The age against the interval: `intervals` for a meter that is full at `LATE_UNTIL`, `words` for people."""
+
+    intervals: float
+    words: str
+    state: Freshness
+    full: float = LATE_UNTIL
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it is past the time in which news counts as fresh."""
+        return self.state is not Freshness.FRESH
+
+
+def lag_of(*, age: Age, interval_seconds: float) -> Lag:
+    """How far behind its rhythm a source is; never heard counts as a full meter."""
+    if age.seconds is None:
+        return Lag(LATE_UNTIL, "never heard", age.state)
+    intervals = age.seconds / interval_seconds
+    if intervals <= 1:
+        return Lag(intervals, f"within its {duration(interval_seconds)}", age.state)
+    counted = f"{intervals:.1f}" if intervals < 10 else f"{intervals:,.0f}"
+    return Lag(min(intervals, LATE_UNTIL), f"{counted} intervals of {duration(interval_seconds)}", age.state)
+
+
 def judge_freshness(
     *, last_success_at: datetime | None, interval_seconds: float, at: datetime, error: str = "", is_paused: bool = False
 ) -> Age:

@@ -86,6 +86,15 @@ def rule_of(row: MappingRule) -> Rule:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Looks:
+    """The rules for one kind of record, and the labels and paths that decide which of them fit."""
+
+    rules: list[Rule]
+    labels: tuple[str, ...]
+    paths: tuple[str, ...]
+
+
 @dataclass
 class Mapper:
     """Resolves the records of one source. Reads the catalog once; make a new one for every batch.
@@ -99,7 +108,7 @@ class Mapper:
     seen: SeenNames = field(init=False)
     _cache: dict[tuple[str, ...], Place] = field(default_factory=dict)
     _noted: set[tuple[str, ...]] = field(default_factory=set)
-    _rules: dict[str, list[Rule]] = field(default_factory=dict)
+    _looked_at: dict[str, _Looks] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.seen = SeenNames(self.source.pk)
@@ -119,10 +128,9 @@ class Mapper:
         only a second thing that goes by the name of another.
         """
         labels = labels or {}
-        own = self._rules_of(kind)
-        asked = [str(labels.get(label, "")) for label in (*LABELS, *rules.labels_used(own))]
-        paths = sorted({path for rule in own for path, _ in rule.payload})
-        asked += [rules.payload_text(raw, path) if raw is not None else "" for path in paths]
+        looks = self._looks(kind)
+        asked = [str(labels.get(label, "")) for label in looks.labels]
+        asked += [rules.payload_text(raw, path) if raw is not None else "" for path in looks.paths]
         key = (kind, name, *asked)
         if key not in self._cache:
             self._cache[key] = self._resolve(kind, name, labels, raw)
@@ -134,15 +142,15 @@ class Mapper:
 
     def looks_into_items(self, kind: str) -> bool:
         """Whether a rule for this kind needs the source's own item."""
-        return any(rule.payload for rule in self._rules_of(kind))
+        return bool(self._looks(kind).paths)
 
-    def _rules_of(self, kind: str) -> list[Rule]:
-        if kind not in self._rules:
-            mine = (None, self.source.pk)
-            self._rules[kind] = [
-                rule for rule in self.names.rules if rule.kind in ("", kind) and rule.source_id in mine
-            ]
-        return self._rules[kind]
+    def _looks(self, kind: str) -> _Looks:
+        """The rules for a kind, and what they look at; worked out once a batch."""
+        if kind not in self._looked_at:
+            own = [r for r in self.names.rules if r.source_id in (None, self.source.pk) and r.kind in ("", kind)]
+            paths = sorted({path for rule in own for path, _ in rule.payload})
+            self._looked_at[kind] = _Looks(own, (*LABELS, *rules.labels_used(own)), tuple(paths))
+        return self._looked_at[kind]
 
     def _resolve(self, kind: str, name: str, labels: Mapping[str, str], raw: Mapping[str, Any] | None) -> Place:
         ruled = self._by_rules(Thing(self.source.pk, kind, name, labels, raw))
@@ -159,7 +167,7 @@ class Mapper:
     def _by_rules(self, thing: Thing) -> Place:
         """What the rules say: of each part the first one that fits and says it."""
         component_id = feature_id = environment_id = None
-        for rule in self._rules_of(thing.kind):
+        for rule in self._looks(thing.kind).rules:
             read = rules.fit(rule, thing)
             if read is None:
                 continue

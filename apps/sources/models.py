@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from apps.catalog.models import Component, Environment, Feature, Team
-from apps.sources.status import Circuit, Outcome
+from apps.sources.status import Circuit, Outcome, Ringing
 
 
 class Source(models.Model):
@@ -68,6 +68,7 @@ class SourceState(models.Model):
     next_poll_at = models.DateTimeField(db_default=Now())
     not_before = models.DateTimeField(null=True)  # the source asked us to stay away until then
     is_poll_requested = models.BooleanField(default=False)  # somebody pressed "Poll now"
+    rung_at = models.DateTimeField(null=True)  # the last webhook that is worth a poll
     claim_id = models.UUIDField(null=True)
     claimed_at = models.DateTimeField(null=True)
     claimed_until = models.DateTimeField(null=True)
@@ -75,6 +76,7 @@ class SourceState(models.Model):
     has_backlog = models.BooleanField(default=False)  # the last fetch said there is more
     last_attempt_at = models.DateTimeField(null=True)  # when a worker began; before `claimed_at` while none has
     last_success_at = models.DateTimeField(null=True)
+    last_answer_at = models.DateTimeField(null=True)  # the last good poll, with a backlog or without
     last_change_at = models.DateTimeField(null=True)  # the last poll that brought something new
     error_class = models.CharField(max_length=20, blank=True)
     error = models.TextField(blank=True)
@@ -84,6 +86,11 @@ class SourceState(models.Model):
     circuit_opened_at = models.DateTimeField(null=True)
     skew_seconds = models.FloatField(null=True)  # upstream clock minus ours
     missing_scopes = ArrayField(models.CharField(max_length=120), default=list)
+    scopes = models.JSONField(  # every right that was looked at: [{"name", "why", "is_granted"}]
+        default=list, db_default=models.Value([], models.JSONField())
+    )
+    scopes_checked_at = models.DateTimeField(null=True)
+    scopes_due_at = models.DateTimeField(null=True)  # the next look; None until the first good poll plans it
 
     class Meta:
         indexes = [models.Index(fields=["next_poll_at"], name="source_due")]
@@ -162,6 +169,45 @@ class DeadLetter(models.Model):
         return f"{self.kind} {self.external_id}: {self.reason}"
 
 
+class WebhookDelivery(models.Model):
+    """One ring of a source's webhook: what makes a repeated one harmless, and what people see of it."""
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="deliveries")
+    delivery_id = models.CharField(max_length=200)  # the vendor's, or a digest of a long one
+    event = models.CharField(max_length=120, blank=True)
+    verdict = models.CharField(max_length=12, choices=Ringing.choices)
+    reason = models.CharField(max_length=300, blank=True)  # why it was refused
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        verbose_name_plural = "webhook deliveries"
+        constraints = [models.UniqueConstraint(fields=["source", "delivery_id"], name="one_row_a_delivery")]
+        indexes = [
+            models.Index(fields=["source", "-at", "-id"], name="delivery_of_source"),
+            models.Index(fields=["at"], name="webhook_delivery_oldest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event or self.delivery_id}: {self.verdict}"
+
+
+class StreamMemory(models.Model):
+    """What a source that sends its own numbers said last: a cumulative count means something only beside the next."""
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="stream_memories")
+    key = models.CharField(max_length=32)
+    data = models.JSONField(default=dict)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source", "key"], name="one_memory_a_stream")]
+        indexes = [models.Index(fields=["at"], name="memory_oldest")]
+
+    def __str__(self) -> str:
+        return f"memory of {self.key}"
+
+
 class MappingRule(models.Model):
     """Where things with certain names belong. Rules are tried in order, before what the catalog says by itself.
 
@@ -221,6 +267,11 @@ class ExternalName(models.Model):
             models.Index(
                 fields=["-last_seen_at", "-id"],
                 name="external_name_unplaced",
+                condition=models.Q(unplaced__gt=0, is_ignored=False),
+            ),
+            models.Index(
+                fields=["source"],
+                name="external_name_waiting",
                 condition=models.Q(unplaced__gt=0, is_ignored=False),
             ),
         ]

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, models
-from django.db.models import DurationField, ExpressionWrapper, F, FloatField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import DurationField, ExpressionWrapper, F, FloatField, Q, QuerySet, Value
 from django.db.models.functions import Cast, Extract
 
 from apps.catalog.models import Feature
 from apps.sources.condition import Condition, judge_source
 from apps.sources.freshness import FRESH_UNTIL, LATE_UNTIL
-from apps.sources.models import DeadLetter, Heartbeat, Poll, Source, SourceState
+from apps.sources.models import DeadLetter, ExternalName, Heartbeat, Poll, Source, SourceState
 from apps.sources.status import Outcome, SourceStatus
 
 MOST_COUNTED = 10_000  # beyond it a page says "10,000+"; an exact count of a large table is not worth its price
@@ -34,15 +34,6 @@ def database_time() -> datetime:
 def get_source(*, slug: str) -> Source:
     """The source with its state; raises Source.DoesNotExist."""
     return Source.objects.select_related("state", "team", "environment").get(slug=slug)
-
-
-def source_rows() -> QuerySet[Source]:
-    """Every source with its state and what its last finished poll brought, for the list."""
-    finished = Poll.objects.filter(source=OuterRef("pk")).exclude(outcome=Outcome.RUNNING)
-    newest = finished.order_by("-started_at", "-id")
-    return Source.objects.select_related("state", "team").annotate(
-        last_fetched=Subquery(newest.values("fetched")[:1]), last_rejected=Subquery(newest.values("rejected")[:1])
-    )
 
 
 def in_status(*, sources: QuerySet[Source], status: str, at: datetime) -> QuerySet[Source]:
@@ -128,6 +119,30 @@ def recent_polls(*, source: Source) -> dict[str, Any]:
         "seconds": [poll.seconds if poll.outcome == Outcome.SUCCEEDED else None for poll in finished],
         "records": [poll.fetched if poll.outcome == Outcome.SUCCEEDED else None for poll in finished],
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How many names a source uses, how many of them wait for a place; each counted up to a limit."""
+
+    names: int
+    waiting: int
+
+    @property
+    def matched(self) -> int:
+        return max(self.names - self.waiting, 0)
+
+
+def coverage_of(*, source: Source) -> Coverage:
+    """How much of what the source speaks of belongs somewhere, or was set aside by people."""
+    names = ExternalName.objects.order_by().filter(source=source)
+    waiting = names.filter(unplaced__gt=0, is_ignored=False)
+    return Coverage(names.values("pk")[:MOST_COUNTED].count(), waiting.values("pk")[:MOST_COUNTED].count())
+
+
+def letter_count(*, source: Source) -> int:
+    """How many records of the source are set aside, counted up to a limit."""
+    return letters_of(source=source).order_by().values("pk")[:MOST_COUNTED].count()
 
 
 def recent_letters(*, source: Source) -> dict[str, Any]:

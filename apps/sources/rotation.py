@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from django.apps import apps
 from django.db import transaction
+from django.db.models import BinaryField, Model
 
-from apps.sources.models import Source
 from apps.sources.secrets import SecretsError, decrypt_secrets, is_newest_key, rotate_secrets
 
 
@@ -16,40 +17,51 @@ class Rotation:
 
     rotated: int = 0
     up_to_date: int = 0
-    unreadable: list[str] = field(default_factory=list)  # names of sources
+    unreadable: list[str] = field(default_factory=list)  # names of their owners
 
 
 def rotate_all_secrets() -> Rotation:
     """Rotate what is not under the newest key yet; interrupted, the next run goes on where this one stopped."""
     outcome = Rotation()
-    for pk in Source.objects.exclude(secrets=b"").order_by("pk").values_list("pk", flat=True):
-        _rotate(pk, outcome)
+    for kind in _keepers():
+        for pk in kind._default_manager.exclude(secrets=b"").order_by("pk").values_list("pk", flat=True):
+            _rotate(kind, pk, outcome)
     return outcome
 
 
-def unreadable_sources() -> list[str]:
-    """The names of the sources whose credentials no key opens, or that hold another source's."""
+def unreadable_owners() -> list[str]:
+    """The names of those whose credentials no key opens, or that hold another's."""
     found = []
-    for source in Source.objects.exclude(secrets=b"").order_by("pk"):
-        try:
-            decrypt_secrets(source)
-        except SecretsError:
-            found.append(source.name)
+    for kind in _keepers():
+        for owner in kind._default_manager.exclude(secrets=b"").order_by("pk"):
+            try:
+                decrypt_secrets(owner)
+            except SecretsError:
+                found.append(str(owner))
     return found
 
 
-def _rotate(pk: int, outcome: Rotation) -> None:
+def _keepers() -> list[type[Model]]:
+    """The models whose rows keep credentials: found, for some lie above us."""
+    return [
+        model
+        for model in apps.get_models()
+        if any(field.name == "secrets" and isinstance(field, BinaryField) for field in model._meta.get_fields())
+    ]
+
+
+def _rotate(kind: type[Model], pk: int, outcome: Rotation) -> None:
+    rows = kind._default_manager.select_for_update()
     with transaction.atomic():
-        source = Source.objects.select_for_update().filter(pk=pk).first()
-        if source is None or not source.secrets:
+        stored = bytes(rows.filter(pk=pk).values_list("secrets", flat=True).first() or b"")
+        if not stored:
             return
-        stored = bytes(source.secrets)
         if is_newest_key(stored):
             outcome.up_to_date += 1
             return
         try:
-            Source.objects.filter(pk=pk).update(secrets=rotate_secrets(stored))
+            kind._default_manager.filter(pk=pk).update(secrets=rotate_secrets(stored))
         except SecretsError:
-            outcome.unreadable.append(source.name)
+            outcome.unreadable.append(str(kind._default_manager.get(pk=pk)))
         else:
             outcome.rotated += 1

@@ -1,4 +1,7 @@
-"""A source's credentials at rest: encrypted with the first of the field keys, bound to the source they belong to."""
+"""Credentials at rest: encrypted with the first of the field keys, bound to the row they belong to.
+
+A row that keeps some has a binary field `secrets`; a source is one, and what lies above may have others.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,7 @@ from functools import lru_cache
 import orjson
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
-
-from apps.sources.models import Source
+from django.db.models import Model
 
 UNREADABLE = (
     "The stored credentials cannot be decrypted with OPSPORTAL_FIELD_KEYS. "
@@ -22,22 +24,25 @@ class SecretsError(Exception):
     """The credentials cannot be read; the text says what to do and holds nothing of them."""
 
 
-def encrypt_secrets(source_id: int, values: Mapping[str, str]) -> bytes:
-    """The bytes to store: the values with the source's id inside, so that a row swapped by hand is refused."""
-    return _box().encrypt(orjson.dumps({"source": source_id, "values": dict(values)})) if values else b""
+def encrypt_secrets(owner_id: int, values: Mapping[str, str], *, owner: str = "source") -> bytes:
+    """The bytes to store: the values with their owner's id inside, so that a row swapped by hand is refused.
+
+    owner: the name of the owner's model, in lowercase.
+    """
+    return _box().encrypt(orjson.dumps({owner: owner_id, "values": dict(values)})) if values else b""
 
 
-def decrypt_secrets(source: Source) -> dict[str, str]:
-    """The credentials of `source`, {} if it has none; raises SecretsError for a wrong key or another source's bytes."""
-    stored = bytes(source.secrets)
+def decrypt_secrets(owner: Model) -> dict[str, str]:
+    """The credentials of `owner`, {} if it has none; raises SecretsError for a wrong key or another owner's bytes."""
+    stored, kind = bytes(getattr(owner, "secrets", b"")), owner._meta.model_name or ""
     if not stored:
         return {}
     try:
         content = orjson.loads(_box().decrypt(stored))
     except InvalidToken:
         raise SecretsError(UNREADABLE) from None
-    if content["source"] != source.pk:
-        raise SecretsError("The stored credentials belong to another source; enter the credentials again.")
+    if content.get(kind) != owner.pk:
+        raise SecretsError(f"The stored credentials belong to another {kind}; enter the credentials again.")
     return dict(content["values"])
 
 

@@ -21,9 +21,12 @@ from django.utils.text import slugify
 from apps.accounts.models import AuditEntry, User
 from apps.accounts.services import differences, record_audit
 from apps.catalog.models import Environment, Team
+from apps.connectors.base import Scope
 from apps.connectors.registry import get_connector
 from apps.events import services as events
 from apps.sources.models import Heartbeat, Source, SourceState
+from apps.sources.rights import FIELDS as RIGHTS
+from apps.sources.rights import note_rights
 from apps.sources.secrets import SecretsError, decrypt_secrets, encrypt_secrets
 from apps.sources.status import Circuit
 
@@ -55,7 +58,7 @@ def create_source(*, draft: SourceDraft, actor: User | None, is_demo: bool = Fal
         source.save()
         source.secrets = encrypt_secrets(source.pk, draft.secrets)  # bound to the id, so only now
         source.save(update_fields=["secrets"])
-        SourceState.objects.create(source=source)
+        SourceState.objects.create(source=source, scopes_due_at=Now())
         _audit(actor, "source:add", source, after=_audited(source, draft.secrets))
         _ring(source)
     return source
@@ -72,6 +75,7 @@ def change_source(*, source: Source, draft: SourceDraft, actor: User | None) -> 
         source = Source.objects.select_for_update().get(pk=source.pk)
         before = _audited(source, {})
         is_reconfigured = dict(draft.config) != source.config
+        state.scopes_due_at = Now() if is_reconfigured or draft.secrets else state.scopes_due_at
         secrets = merged_secrets(source=source, draft=draft)
         _fill(source, draft)
         source.secrets = encrypt_secrets(source.pk, secrets)
@@ -142,9 +146,14 @@ def remove_source(*, source: Source, actor: User | None) -> None:
         source.delete()
 
 
-def note_missing_scopes(*, source: Source, names: Sequence[str]) -> None:
-    """Keep which rights the last connection test found missing."""
-    SourceState.objects.filter(source=source).update(missing_scopes=list(names))
+def note_scopes(*, source: Source, scopes: Sequence[Scope], at: datetime) -> None:
+    """Keep which rights a connection test of the stored settings found, and tell what has changed."""
+    with transaction.atomic():
+        state = SourceState.objects.select_for_update().get(source=source)
+        news = note_rights(state=state, source=source, scopes=scopes, at=at)
+        state.save(update_fields=RIGHTS)
+        events.record_events(events=news)
+        _ring(source)
 
 
 def beat_heart(*, at: datetime) -> None:
@@ -172,6 +181,7 @@ def _start_over(state: SourceState, *, forgets_cursor: bool) -> None:
     state.circuit, state.circuit_opened_at = Circuit.CLOSED, None
     state.next_poll_at = Now()
     fields = ["claim_id", "claimed_at", "claimed_until", "not_before", "circuit", "circuit_opened_at", "next_poll_at"]
+    fields += ["scopes_due_at"]
     if forgets_cursor:
         state.cursor, state.has_backlog = {}, False
         fields += ["cursor", "has_backlog"]

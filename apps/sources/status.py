@@ -1,4 +1,4 @@
-"""The words for a source, for one poll of it and for its circuit breaker, each with its look."""
+"""The words for a source, for its polls, its webhooks and its circuit breaker, each with its look."""
 
 from __future__ import annotations
 
@@ -31,3 +31,12 @@ class Circuit(StatusChoices):
     CLOSED = "closed", "Closed", "ok"
     OPEN = "open", "Open", "bad"
     HALF_OPEN = "half_open", "Trying", "retry"
+
+
+class Ringing(StatusChoices):
+    """What became of one webhook."""
+
+    RANG = "rang", "Read at once", "ok"
+    IGNORED = "ignored", "Nothing to read", "skip"
+    UNHEARD = "unheard", "Source is paused", "skip"
+    REFUSED = "refused", "Refused", "bad"

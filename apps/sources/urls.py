@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.sources import metrics_view, views
+from apps.sources import metrics_view, ringing_view, views
 from apps.sources.identity import views as identity
 
 app_name = "sources"
@@ -13,6 +13,7 @@ urlpatterns = [
     path("telemetry", metrics_view.telemetry, name="telemetry"),
     path("add/", views.source_add, name="source-add"),
     path("add/<slug:connector>/", views.source_create, name="source-create"),
+    path("add/<slug:connector>/help/", views.source_help, name="source-help"),
     path("add/<slug:connector>/test/", views.source_test_new, name="source-test-new"),
     path("add/<slug:connector>/preview/", views.source_preview_new, name="source-preview-new"),
     path("mapping/", identity.rule_list, name="rule-list"),
@@ -31,8 +32,10 @@ urlpatterns = [
     path("<slug:slug>/test/", views.source_test, name="source-test"),
     path("<slug:slug>/preview/", views.source_preview, name="source-preview"),
     path("<slug:slug>/head/", views.source_head, name="source-head"),
+    path("<slug:slug>/health/", views.source_health, name="source-health"),
     path("<slug:slug>/progress/", views.source_progress, name="source-progress"),
     path("<slug:slug>/recent/", views.source_recent, name="source-recent"),
+    path("<slug:slug>/webhook/", ringing_view.source_webhook, name="source-webhook"),
     path("<slug:slug>/poll/", views.source_poll, name="source-poll"),
     path("<slug:slug>/pause/", views.source_pause, name="source-pause"),
     path("<slug:slug>/resume/", views.source_resume, name="source-resume"),

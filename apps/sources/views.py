@@ -15,10 +15,11 @@ from apps.accounts.permissions import requires
 from apps.connectors.base import Connector
 from apps.connectors.registry import CONNECTORS
 from apps.core.listing import render_listing
-from apps.sources import listings, previewing, probing, queries, services
+from apps.sources import listings, offering, previewing, probing, queries, rows, services
 from apps.sources.forms import SourceForm
 from apps.sources.identity import queries as identity
 from apps.sources.models import Source
+from apps.sources.ringing_view import shown_webhook
 
 either = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -29,14 +30,26 @@ def source_list(request: HttpRequest) -> HttpResponseBase:
     at = queries.database_time()
     context = {"at": at, "has_worker": queries.has_worker(at=at), "waiting": identity.unmatched_count()}
     listing = listings.source_listing(at=at)
-    return render_listing(request, listing, queries.source_rows(), "sources/source_list.html", context)
+    return render_listing(request, listing, rows.source_rows(at=at), "sources/source_list.html", context)
 
 
 @require_GET
 @requires("source:change")
 def source_add(request: HttpRequest) -> HttpResponse:
     """What can be connected."""
-    return render(request, "sources/source_add.html", {"connectors": [_card(kind) for kind in CONNECTORS.values()]})
+    query = request.GET.get("q", "")[:100]
+    return render(request, "sources/source_add.html", {"query": query, "shelves": offering.shelves(query)})
+
+
+@require_GET
+@requires("source:change")
+def source_help(request: HttpRequest, connector: str) -> HttpResponse:
+    """The documentation of a connector."""
+    kind = _kind(connector)
+    text = offering.help_text(kind)
+    if text is None:
+        raise Http404("The documentation of this connector is not installed here.")
+    return render(request, "sources/source_help.html", {"kind": offering.offer_of(kind), "text": text})
 
 
 @either
@@ -109,6 +122,13 @@ def source_head(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
+def source_health(request: HttpRequest, slug: str) -> HttpResponse:
+    """How reading it goes, and what it grants."""
+    source = _source(slug)
+    return render(request, "sources/_source_health.html", {**_now(source), **_health(source)})
+
+
+@require_GET
 def source_progress(request: HttpRequest, slug: str) -> HttpResponse:
     """Where the poll stands; asks again by itself until it is over."""
     return render(request, "sources/_source_progress.html", _now(_source(slug)))
@@ -166,22 +186,26 @@ def source_remove(request: HttpRequest, slug: str) -> HttpResponse:
 def poll_list(request: HttpRequest, slug: str) -> HttpResponseBase:
     """Every poll that is still remembered."""
     source = _source(slug)
-    rows = queries.polls_of(source=source)
-    return render_listing(request, listings.POLLS, rows, "sources/poll_list.html", {"source": source})
+    polls = queries.polls_of(source=source)
+    return render_listing(request, listings.POLLS, polls, "sources/poll_list.html", {"source": source})
 
 
 @require_GET
 def letter_list(request: HttpRequest, slug: str) -> HttpResponseBase:
     """Every record that could not be read."""
     source = _source(slug)
-    rows = queries.letters_of(source=source)
-    return render_listing(request, listings.LETTERS, rows, "sources/letter_list.html", {"source": source})
+    letters = queries.letters_of(source=source)
+    return render_listing(request, listings.LETTERS, letters, "sources/letter_list.html", {"source": source})
 
 
 def _now(source: Source) -> dict[str, Any]:
     at = queries.database_time()
     progress = queries.poll_progress(source=source, at=at)
     return {"source": source, "topic": f"source-{source.pk}", "at": at, "progress": progress}
+
+
+def _health(source: Source) -> dict[str, Any]:
+    return {"coverage": queries.coverage_of(source=source), "letter_count": queries.letter_count(source=source)}
 
 
 def _recent(source: Source) -> dict[str, Any]:
@@ -193,7 +217,9 @@ def _detail(source: Source) -> dict[str, Any]:
     return {
         **_now(source),
         **_recent(source),
-        "kind": _card(kind) if (kind := CONNECTORS.get(source.connector)) else None,
+        **_health(source),
+        **shown_webhook(source),
+        "kind": offering.offer_of(kind) if (kind := CONNECTORS.get(source.connector)) else None,
         "brought": queries.what_it_brings(source=source),
         "features": queries.features_behind(source=source),
         "shows_demo": source.is_demo,
@@ -215,7 +241,13 @@ def _form_page(
     answer: probing.Answer | None = None,
     preview: previewing.Shown | None = None,
 ) -> HttpResponse:
-    context = {"form": form, "kind": _card(form.kind), "source": form.source, "answer": answer, "preview": preview}
+    context = {
+        "form": form,
+        "kind": offering.offer_of(form.kind),
+        "source": form.source,
+        "answer": answer,
+        "preview": preview,
+    }
     status = 422 if form.is_bound and form.errors else 200
     return render(request, "sources/source_form.html", context, status=status)
 
@@ -225,7 +257,7 @@ def _test(request: HttpRequest, form: SourceForm) -> HttpResponse:
     answer = probing.test_connection(draft=form.draft_with_secrets()) if form.is_valid() else None
     is_as_stored = form.source is not None and form.draft is not None and form.draft.config == form.source.config
     if answer and answer.is_good and form.source and is_as_stored:
-        services.note_missing_scopes(source=form.source, names=[scope.name for scope in answer.missing])
+        services.note_scopes(source=form.source, scopes=answer.scopes, at=queries.database_time())
     if not request.headers.get("HX-Request"):
         return _form_page(request, form, answer=answer)
     return render(request, "sources/_source_answer.html", {"form": form, "answer": answer})
@@ -257,12 +289,6 @@ def _kind(key: str) -> type[Connector]:
 
 def _sent(request: HttpRequest) -> QueryDict | None:
     return request.POST if request.method == "POST" else None
-
-
-def _card(kind: type[Connector]) -> dict[str, Any]:
-    """What templates show of a connector; a class itself they would call."""
-    names = ("key", "name", "summary", "is_polled", "has_preview")
-    return {name: getattr(kind, name) for name in names}
 
 
 def _user(request: HttpRequest) -> User:

@@ -23,12 +23,17 @@ METRICS = [
 ]
 
 
+def portal_source() -> Source | None:
+    """The source that watches the portal, if there is one."""
+    return Source.objects.filter(name=NAME, connector=CONNECTOR).order_by("pk").first()
+
+
 def ensure_portal_source(*, base_url: str) -> Source:
     """The source that watches the portal at `base_url`, made or moved there; a second time changes nothing."""
     ensure_portal_feature()
     draft = _draft(base_url)
     with transaction.atomic():
-        source = Source.objects.filter(name=NAME, connector=draft.connector).order_by("pk").first()
+        source = portal_source()
         if source is None:
             return create_source(draft=draft, actor=None)
         if source.config == draft.config:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from apps.connectors.errors import ErrorClass
 from apps.sources.models import Poll, Source, SourceState
 from apps.sources.status import Outcome
 
@@ -48,6 +49,8 @@ class Job:
     cursor: dict[str, Any]
     poll_id: int
     started_at: datetime
+    is_look_due: bool = False  # at what the source lets us read
+    was_refused: bool = False  # the last poll failed for its credential
 
 
 CLAIM = """
@@ -113,9 +116,15 @@ def begin_polls(*, claims: Sequence[Claim], at: datetime) -> list[Job]:
             cursor=states[claim.source_id].cursor,
             poll_id=poll.pk,
             started_at=at,
+            is_look_due=_is_look_due(states[claim.source_id], at),
+            was_refused=states[claim.source_id].error_class == ErrorClass.AUTH,
         )
         for claim, poll in zip(held, polls, strict=True)
     ]
+
+
+def _is_look_due(state: SourceState, at: datetime) -> bool:
+    return state.scopes_due_at is not None and state.scopes_due_at <= at
 
 
 def _begin(claims: Sequence[Claim], at: datetime) -> list[Claim]:

@@ -20,12 +20,15 @@ UPDATE sources_sourcestate state
        next_poll_at = new.next_poll_at, not_before = new.not_before, cursor = new.cursor,
        has_backlog = new.has_backlog, last_success_at = new.last_success_at, last_change_at = new.last_change_at,
        error_class = new.error_class, error = new.error, failing_since = new.failing_since, failures = new.failures,
-       circuit = new.circuit, circuit_opened_at = new.circuit_opened_at, skew_seconds = new.skew_seconds
+       circuit = new.circuit, circuit_opened_at = new.circuit_opened_at, skew_seconds = new.skew_seconds,
+       last_answer_at = new.last_answer_at, missing_scopes = new.missing_scopes, scopes = new.scopes,
+       scopes_checked_at = new.scopes_checked_at, scopes_due_at = new.scopes_due_at
   FROM jsonb_to_recordset(%s) AS new (
        source_id bigint, next_poll_at timestamptz, not_before timestamptz, cursor jsonb, has_backlog boolean,
        last_success_at timestamptz, last_change_at timestamptz, error_class text, error text,
        failing_since timestamptz, failures integer, circuit text, circuit_opened_at timestamptz,
-       skew_seconds double precision)
+       skew_seconds double precision, last_answer_at timestamptz, missing_scopes text[], scopes jsonb,
+       scopes_checked_at timestamptz, scopes_due_at timestamptz)
  WHERE state.source_id = new.source_id
 """
 STATE_COLUMNS = (
@@ -43,6 +46,11 @@ STATE_COLUMNS = (
     "circuit",
     "circuit_opened_at",
     "skew_seconds",
+    "last_answer_at",
+    "missing_scopes",
+    "scopes",
+    "scopes_checked_at",
+    "scopes_due_at",
 )
 POLLS = """
 UPDATE sources_poll poll

@@ -15,6 +15,7 @@ from apps.connectors.records import Batch
 from apps.sources.secrets import SecretsError, decrypt_secrets
 from apps.sources.wiring import make_connector, networks_of, open_door
 from apps.sync.claims import Job
+from apps.sync.looking import Look, Room, is_wanted, look
 
 TOTAL_SECONDS = 30.0  # one source, everything included; Http's own limits lie below
 SHORTEST_SECRET = 4  # characters; anything shorter is found in every text
@@ -32,21 +33,23 @@ class Fetched:
     requests: int = 0
     bytes_read: int = 0
     skew_seconds: float | None = None  # upstream clock minus ours
+    look: Look | None = None  # at the rights, if this poll had one
     secrets: tuple[str, ...] = field(default=(), repr=False)  # what must not be written down
 
 
 async def fetch_all(*, jobs: Sequence[Job], hand_over: Callable[[Fetched], None]) -> None:
     """Fetch every job at once and hand each over as it completes; one slow or broken source delays no other."""
+    room = Room()
     async with Pool() as pool, asyncio.TaskGroup() as group:
         for job in jobs:
-            group.create_task(_fetch_one(job, pool, hand_over))
+            group.create_task(_fetch_one(job, pool, room, hand_over))
 
 
-async def _fetch_one(job: Job, pool: Pool, hand_over: Callable[[Fetched], None]) -> None:
-    hand_over(await fetch_source(job=job, pool=pool))
+async def _fetch_one(job: Job, pool: Pool, room: Room, hand_over: Callable[[Fetched], None]) -> None:
+    hand_over(await fetch_source(job=job, pool=pool, room=room))
 
 
-async def fetch_source(*, job: Job, pool: Pool) -> Fetched:
+async def fetch_source(*, job: Job, pool: Pool, room: Room) -> Fetched:
     """One conversation under one total deadline; whatever goes wrong comes back as an error with a class."""
     batch, error, http, secrets = None, None, Http(), dict[str, str]()
     try:
@@ -68,6 +71,9 @@ async def fetch_source(*, job: Job, pool: Pool) -> Fetched:
     except Exception as failure:
         logger.exception("fetching source %s failed on our side", job.source.slug)
         error = internal_error(failure)
+    found = None
+    if is_wanted(job=job, error=error):
+        found = await look(job=job, secrets=secrets, pool=pool) if room.take() else Look(is_owed=True)
     return Fetched(
         job=job,
         batch=batch,
@@ -75,6 +81,7 @@ async def fetch_source(*, job: Job, pool: Pool) -> Fetched:
         requests=http.requests,
         bytes_read=http.bytes_read,
         skew_seconds=_skew(http.server_time),
+        look=found,
         secrets=tuple(value for value in secrets.values() if len(value) >= SHORTEST_SECRET),
     )
 

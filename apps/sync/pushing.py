@@ -90,7 +90,7 @@ def _leftover(source: Source, batch: Batch, stored: Stored) -> Leftover:
 
 def _note_heard(state: SourceState, *, is_changed: bool, at: datetime) -> None:
     """The source is as fresh as its last report; whatever was wrong with it is over."""
-    state.last_attempt_at = state.last_success_at = at
+    state.last_attempt_at = state.last_success_at = state.last_answer_at = at
     state.last_change_at = at if is_changed else state.last_change_at
     state.error_class = state.error = ""
     state.failing_since, state.failures = None, 0

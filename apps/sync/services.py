@@ -16,7 +16,7 @@ from apps.sync.fetch import Fetched, fetch_all
 from apps.sync.finishing import Tally, finish_polls
 from apps.sync.judging import judge_features
 
-AT_ONCE = 50  # how many fetched sources share one transaction, when as many are waiting
+AT_ONCE = 250  # how many fetched sources share one transaction, when as many are waiting
 PATIENCE_SECONDS = 0.5
 
 logger = logging.getLogger(__name__)

@@ -9,17 +9,21 @@ from apps.core.ui.formats import duration
 from apps.events.services import NewEvent
 from apps.events.status import Tone
 from apps.sources.models import Source, SourceState
+from apps.sources.ringing import APART
 from apps.sources.status import Circuit
 from apps.sync import pacing
 from apps.sync.fetch import Fetched
+from apps.sync.looking import note_look
 
 
 def note_poll(*, state: SourceState, fetched: Fetched, changed: int, at: datetime, jitter: float) -> list[NewEvent]:
-    """The state after this poll, and the claim given back; an event only when the source begins or ends to fail."""
+    """The state after this poll, and the claim given back; events when the source begins or ends to fail or grant."""
     if fetched.error is not None:
         events = note_failure(state=state, source=fetched.job.source, error=fetched.error, at=at, jitter=jitter)
     else:
         events = note_success(state=state, fetched=fetched, changed=changed, at=at)
+    is_good, source = fetched.error is None, fetched.job.source
+    events += note_look(state=state, source=source, found=fetched.look, is_good=is_good, at=at)
     state.claim_id = state.claimed_at = state.claimed_until = None
     state.is_poll_requested = False
     return events
@@ -37,6 +41,7 @@ def note_success(*, state: SourceState, fetched: Fetched, changed: int, at: date
     state.has_backlog = batch.has_more
     state.skew_seconds = fetched.skew_seconds
     state.last_success_at = state.last_success_at if batch.has_more else job.started_at
+    state.last_answer_at = at
     state.last_change_at = at if changed else state.last_change_at
     state.error_class, state.error = "", ""
     state.failing_since, state.failures = None, 0
@@ -44,7 +49,10 @@ def note_success(*, state: SourceState, fetched: Fetched, changed: int, at: date
     state.not_before = None if batch.pause_seconds is None else at + timedelta(seconds=batch.pause_seconds)
     interval = job.source.interval_seconds
     slot = pacing.next_slot(source_id=job.source.pk, interval_seconds=interval, at=job.started_at)
-    state.next_poll_at = max(at if batch.has_more else slot, state.not_before or at)
+    # A webhook that came while we read may speak of what we no longer saw.
+    is_rung = state.rung_at is not None and state.rung_at >= job.started_at
+    due = max(at, job.started_at + APART) if is_rung else slot
+    state.next_poll_at = max(at if batch.has_more else due, state.not_before or at)
     return events
 
 

@@ -76,7 +76,7 @@ def test_no_page_of_another_site_can_report(source, admin):
 
 
 def test_a_wrong_scope_is_named(source, author):
-    response = send(HEARTBEAT, token=make_token(author, "read", "webhook"))
+    response = send(HEARTBEAT, token=make_token(author, "read"))
     assert "lacks the scope push:" in refused(source, response, 403, "forbidden")
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.api.nouns import NOUNS
@@ -148,6 +148,7 @@ def test_no_json_breaks_a_reader(item):
         assert bool(found.records) != (found.rejected is not None)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(reader=st.sampled_from(READERS), data=st.data())
 def test_no_value_of_a_known_field_breaks_a_reader(reader, data):
     fields = sorted(reader.item.model_fields)

@@ -145,6 +145,13 @@ def identities(records: tuple[Record, ...]) -> list[tuple[type[Record], str]]:
     return [(type(record), record.external_id) for record in records]
 
 
+def test_a_backfill_is_told_in_words_from_any_cursor(key: str, upstream: Upstream) -> None:
+    upstream.handler = case_of(key).good()
+    for cursor in ({}, {"pass": 3, "queries": [], "watermark": "x"}, fetch(key, upstream, limits=BUSY).cursor):
+        told = get_connector(key).progress(json.loads(json.dumps(cursor)))
+        assert told is None or (told.sentence.endswith(".") and (told.share is None or 0 <= told.share <= 1))
+
+
 def test_one_batch_holds_every_thing_once(key: str, upstream: Upstream) -> None:
     upstream.handler = case_of(key).good()
     found = identities(fetch(key, upstream, limits=BUSY).records)

@@ -59,6 +59,38 @@ def test_post_sends_json_or_a_form(upstream: Upstream) -> None:
     assert upstream.requests[1].fields == {"query": "up{a='b'}"}
 
 
+@pytest.mark.parametrize("status", [200, 202, 302, 410, 500])
+def test_deliver_sends_bytes_as_they_are_and_brings_every_status(status: int, upstream: Upstream) -> None:
+    upstream.always(text_answer("token-77 is busy\ntoday", status=status, headers={"Retry-After": "7"}))
+
+    async def conversation(http: Http) -> Any:
+        http.protect(["token-77"])
+        return await http.deliver(f"{upstream.url}/in", body=b'{"b":1, "a": "\xc3\xa9"}', headers={"X-Own": "1"})
+
+    answer = ask(conversation)
+    (request,) = upstream.requests
+    assert request.method == "POST"
+    assert request.body == b'{"b":1, "a": "\xc3\xa9"}'
+    assert (request.headers["x-own"], request.headers["accept"]) == ("1", "*/*")
+    assert (answer.status, answer.headers["retry-after"], answer.data) == (status, "7", None)
+    assert answer.text == ("" if status < 300 else "••• is busy today")
+
+
+def test_deliver_does_not_read_what_a_receiver_answers(upstream: Upstream) -> None:
+    upstream.always(gzip_bomb(50_000_000))
+
+    async def conversation(http: Http) -> tuple[Any, int]:
+        return await http.deliver(upstream.url, body=b"{}", headers={}), http.bytes_read
+
+    answer, read = ask(conversation)
+    assert (answer.status, read) == (200, 0)
+
+
+def test_deliver_to_nobody_is_an_error(upstream: Upstream) -> None:
+    error = failure(lambda http: http.deliver("http://127.0.0.1:9/", body=b"{}", headers={}))
+    assert error.error_class == ErrorClass.UNREACHABLE
+
+
 def test_gzip_is_unpacked(upstream: Upstream) -> None:
     body = gzip.compress(json.dumps(["x"] * 1000).encode())
     upstream.always(Answer(body=body, headers={"Content-Encoding": "gzip"}))

@@ -21,13 +21,14 @@ class Answer:
 
 
 def ask(app: Any, path: str, *, payload: Any = None, form: dict[str, str] | None = None, **params: Any) -> Answer:
-    """GET, or POST when there is a payload (JSON) or a form."""
+    """GET, or POST when there is a payload (JSON) or a form; a parameter `key` is shown as a bearer token."""
+    key = params.pop("key", "")
     body = json.dumps(payload).encode() if payload is not None else urlencode(form).encode() if form else b""
     kind = b"application/json" if payload is not None else b"application/x-www-form-urlencoded"
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "scheme": "http", "root_path": "",
         "method": "POST" if body else "GET", "path": path, "raw_path": path.encode(),
-        "headers": [(b"content-type", kind)],
+        "headers": [(b"content-type", kind), (b"authorization", f"Bearer {key}".encode())],
         "query_string": urlencode(params).encode(), "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 2),
     }  # fmt: skip
     sent: list[dict[str, Any]] = []

@@ -9,11 +9,17 @@ import yaml
 
 from apps.catalog.document.checking import check_document
 from apps.catalog.document.reading import read_document
+from apps.connectors.base import FieldType
 from apps.connectors.registry import get_connector
+from apps.demo.rules import RULES
+from apps.demo.servers.airflow_shapes import dag_id
 from apps.demo.services import CATALOG
 from apps.demo.sources import demo_sources
 from apps.demo.world.company import ENVIRONMENTS, FEATURES, SERVICES, TEAMS
 from apps.demo.world.pipelines import PIPELINES
+from apps.demo.world.sheets import SHEETS
+from apps.demo.world.systems import ROLLED_OUT_BY, pipelines_of, prompts_in, repositories_in, rolled_out_by
+from apps.demo.world.vendors import VENDORS
 from apps.metrics.measures import MEASURES
 
 
@@ -63,12 +69,27 @@ def test_teams_and_environments_agree_with_the_world(catalog: dict[str, Any]) ->
 
 def test_everything_that_sources_report_has_a_component(catalog: dict[str, Any]) -> None:
     names = {name for component in catalog["components"] for name in component.get("external_names", ())}
-    assert names == {
-        *(f"deployment:{service}" for service in SERVICES),
+    slugs = {component["slug"] for component in catalog["components"]}
+    assert names >= {
+        *(f"deployment:{service}" for service in (*rolled_out_by("kubernetes"), *rolled_out_by("prometheus"))),
+        *(f"deployment:documents/{service}" for service in rolled_out_by("gitlab")),
         *(f"prompt:{feature.slug}" for feature in FEATURES),
-        *(f"pipeline:{pipeline.slug}" for pipeline in PIPELINES),
-        *(f"pipeline:{feature.slug}-evaluation" for feature in FEATURES),
+        *(f"pipeline:{pipeline.slug}" for system in ("prefect", "kubernetes") for pipeline in pipelines_of(system)),
+        *(f"pipeline:{dag_id(pipeline.slug)}" for pipeline in pipelines_of("airflow")),
+        *(f"pipeline:{name}-evaluation" for name in prompts_in("mlflow")),
+        *(f"evaluation:{name}-evaluation" for name in (*prompts_in("langfuse"), *prompts_in("phoenix"))),
     }
+    assert slugs >= {*SERVICES, *(pipeline.slug for pipeline in PIPELINES), *(vendor.slug for vendor in VENDORS)}
+    assert slugs >= {rule.component for rule in RULES if rule.component}
+
+
+def test_everything_is_told_by_one_system() -> None:
+    assert set(ROLLED_OUT_BY) == set(SERVICES)
+    systems = {pipeline.system for pipeline in PIPELINES}
+    assert systems == {"prefect", "airflow", "dagster", "kubernetes"}
+    registries = {sheet.registry for sheet in SHEETS.values()}
+    assert registries == {"mlflow", "langfuse", "phoenix"}
+    assert sorted((*repositories_in("github"), *repositories_in("gitlab"))) == sorted(SERVICES)
 
 
 def test_a_feature_reaches_the_index_it_reads(catalog: dict[str, Any]) -> None:
@@ -83,7 +104,8 @@ def test_sources_are_ready_for_their_connectors() -> None:
     for source in demo_sources("http://127.0.0.1:8900/"):
         connector = get_connector(source.connector)
         assert connector.clean(source.config)["url"].startswith("http://127.0.0.1:8900/")
-        assert 5 <= source.interval <= 60
+        assert 5 <= source.interval <= 300
+        assert {field.name for field in connector.fields if field.type is FieldType.SECRET} >= set(source.secrets)
 
 
 def test_every_query_has_a_measure_of_the_glossary_in_its_unit() -> None:

@@ -17,6 +17,7 @@ from apps.connectors.records import (
     Batch,
     DeploymentRecord,
     DeploymentState,
+    EvaluationRecord,
     PipelineRecord,
     PromptLabelRecord,
     PromptRecord,
@@ -24,21 +25,26 @@ from apps.connectors.records import (
     Record,
     RunRecord,
     RunState,
+    Score,
     SeriesRecord,
     TaskRunRecord,
 )
+from apps.demo.rules import RULES
+from apps.demo.sources import demo_sources
 from apps.deployments.models import Deployment, Revision
+from apps.evaluations.models import EvaluationRun, EvaluationSuite
 from apps.events.models import Event
 from apps.metrics.models import Series
 from apps.monitors.models import Alert
 from apps.pipelines.models import Pipeline, Run
 from apps.prompts.models import Prompt
-from apps.sources.models import Source, SourceState
+from apps.sources.models import ExternalName, MappingRule, Source, SourceState
 from apps.sources.services import SourceDraft, create_source
 from apps.sync.store import store_batch
 
 pytestmark = pytest.mark.django_db
 URL = "http://127.0.0.1:8900"
+SOURCES = len(demo_sources(URL))
 AT = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=10)
 
 
@@ -85,6 +91,10 @@ def fill(source: Source) -> None:
             external_id="s", name="wait", measure="latency_p95", unit="s", labels={"feature": "search-answers"},
             samples=((AT, 2.0),),
         ),
+        EvaluationRecord(
+            external_id="e", suite="search-answers-evaluation", state=RunState.SUCCEEDED, raw_state="", updated_at=AT,
+            scores=(Score(scorer="accuracy", value=0.9),),
+        ),
         AlertRecord(external_id="a", name="AnswersSlow", state=AlertState.FIRING, severity="page", started_at=AT),
     ]  # fmt: skip
     with transaction.atomic():
@@ -100,13 +110,14 @@ def samples() -> int:
 
 def test_loading_describes_the_company_and_sets_up_its_sources() -> None:
     said = load()
-    assert "3 new" not in said
-    assert "Sources created: Fernway Prometheus, Fernway Prefect, Fernway MLflow." in said
+    assert "Sources created: Fernway Prometheus, Fernway Prefect, Fernway MLflow, Fernway Airflow," in said
     assert set(Feature.objects.values_list("is_demo", flat=True)) == {True}
     assert Feature.objects.count() == 8
     assert Promise.objects.filter(feature__slug="search-answers", measure="latency_p95", limit=3).exists()
-    assert Source.objects.filter(is_demo=True).count() == SourceState.objects.count() == 3
+    assert Source.objects.filter(is_demo=True).count() == SourceState.objects.count() == SOURCES
     assert Source.objects.get(connector="prometheus").config["url"] == f"{URL}/prometheus"
+    assert MappingRule.objects.count() == len(RULES)
+    assert not MappingRule.objects.filter(source=None).exists()
 
 
 def test_loading_twice_changes_nothing() -> None:
@@ -125,7 +136,7 @@ def test_loading_twice_changes_nothing() -> None:
 def test_another_address_changes_the_sources() -> None:
     load()
     assert "Sources changed" in load("http://127.0.0.1:9911")
-    assert Source.objects.count() == 3
+    assert Source.objects.count() == SOURCES
     assert Source.objects.get(connector="mlflow").config["url"] == "http://127.0.0.1:9911/mlflow"
 
 
@@ -141,18 +152,15 @@ def test_removing_takes_everything_out_and_says_how_much() -> None:
         fill(source)
     said = remove()
     for part in (
-        "3 sources",
-        "3 pipelines",
-        "3 runs",
-        "3 deployments",
-        "3 prompts",
-        "3 series",
-        "3 samples",
-    ):
-        assert part in said
+        "sources", "pipelines", "runs", "deployments", "prompts", "series", "samples", "evaluations",
+    ):  # fmt: skip
+        assert f"{SOURCES} {part}" in said
     assert re.search(r"\d+ events", said)
     assert "8 features" in said
-    for model in (Source, Pipeline, Run, Deployment, Revision, Prompt, Series, Alert, Feature, Team, Component):
+    for model in (
+        Source, Pipeline, Run, Deployment, Revision, Prompt, Series, Alert, Feature, Team, Component,
+        EvaluationRun, EvaluationSuite, MappingRule, ExternalName,
+    ):  # fmt: skip
         assert not model._default_manager.exists(), model
     assert not Environment.objects.filter(is_demo=True).exists()
     assert not Event.objects.filter(is_demo=True).exists()
@@ -191,7 +199,7 @@ def test_removing_what_somebody_else_needs_removes_nothing() -> None:
     Feature.objects.create(slug="ours", name="Ours", team=search)
     with pytest.raises(CommandError, match="still needed"):
         remove()
-    assert Source.objects.filter(is_demo=True).count() == 3
+    assert Source.objects.filter(is_demo=True).count() == SOURCES
     assert Feature.objects.count() == 9
 
 

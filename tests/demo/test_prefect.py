@@ -12,7 +12,8 @@ import pytest
 from apps.demo.server import create_app
 from apps.demo.world import runs
 from apps.demo.world.dice import DAY, HOUR, World
-from apps.demo.world.pipelines import NIGHTLY_EVALUATION, PIPELINES
+from apps.demo.world.pipelines import NIGHTLY_EVALUATION
+from apps.demo.world.systems import pipelines_of, plans_of
 from tests.demo.asking import ask
 
 API = "/prefect/api"
@@ -83,7 +84,7 @@ def test_steps_have_the_fields_of_task_runs_and_name_what_they_waited_for(app: A
 def test_every_flow_has_a_schedule(app: Any) -> None:
     flows, deployments = find(app, "flows"), find(app, "deployments")
     assert list(flows[0]) == ["id", "created", "updated", "name", "tags", "labels"]
-    assert {flow["name"] for flow in flows} == {pipeline.slug for pipeline in PIPELINES}
+    assert {flow["name"] for flow in flows} == {pipeline.slug for pipeline in pipelines_of("prefect")}
     assert {one["flow_id"] for one in deployments} == {flow["id"] for flow in flows}
     assert all(one["schedules"][0]["schedule"]["cron"] for one in deployments)
 
@@ -93,7 +94,7 @@ def test_open_runs_and_ended_runs_together_miss_nothing(world: World, now: int) 
     open_then = {run["id"] for run in find(app, flow_runs={"state": {"type": {"any_": ["RUNNING", "PENDING"]}}})}
     ended = {run["id"] for run in find(later, flow_runs={"end_time": {"after_": stamp(now)}})}
     truth = {
-        plan.id for plan in runs.plans_between(world, now - 2 * DAY, now + 900) if now <= plan.ends_at <= now + 900
+        plan.id for plan in plans_of(world, "prefect", now - 2 * DAY, now + 900) if now <= plan.ends_at <= now + 900
     }
     assert ended == truth
     still = {run["id"] for run in find(later, flow_runs={"state": {"type": {"any_": ["RUNNING"]}}})}
@@ -112,7 +113,7 @@ def test_pages_cover_a_month_once(app: Any, now: int) -> None:
     assert seen == sorted(seen, reverse=True)
 
 
-def test_a_month_has_thousands_of_runs_and_some_went_wrong(app: Any, now: int) -> None:
+def test_a_month_has_hundreds_of_runs_and_some_went_wrong(app: Any, now: int) -> None:
     month = {"flow_runs": {"expected_start_time": {"after_": stamp(now - 30 * DAY), "before_": stamp(now)}}}
     count = Counter(
         {
@@ -124,10 +125,9 @@ def test_a_month_has_thousands_of_runs_and_some_went_wrong(app: Any, now: int) -
             for state in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
         }
     )
-    assert count["COMPLETED"] > 6000
-    assert 40 < count["FAILED"] < 200
-    assert count["CRASHED"] > 0
-    assert count["CANCELLED"] > 0
+    assert count["COMPLETED"] > 700
+    assert 5 < count["FAILED"] < 60
+    assert count["CRASHED"] + count["CANCELLED"] > 0
 
 
 def test_a_run_goes_from_planned_to_ended(world: World, now: int) -> None:

@@ -124,7 +124,7 @@ def test_numbers_are_missing_now_and_then(app: Any, now: int) -> None:
 
 
 def test_exactly_one_version_runs_in_a_place_at_a_time(app: Any, now: int) -> None:
-    query = 'app_build_info{component="search-api"}'
+    query = 'app_build_info{component="catalog-api"}'
     answer = ask(app, f"{API}/query_range", query=query, start=now - 10 * DAY, end=now, step=600)
     points = [(item["metric"]["environment"], at) for item in answer.data["data"]["result"] for at, _ in item["values"]]
     assert len(points) == len(set(points)) == 2 * (10 * 144 + 1)

@@ -1,4 +1,4 @@
-"""The portal's own ASGI application with a quick heartbeat and without the step that gathers static files."""
+"""The portal's own ASGI application with a quick heartbeat and watch; no step gathers static files for it."""
 
 from __future__ import annotations
 
@@ -12,3 +12,5 @@ settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storag
 application = import_module("opsportal.asgi").application
 live: Any = import_module("apps.portal.live")  # only now, for it needs Django set up
 live.HEARTBEAT_SECONDS = 1.0
+deadman: Any = import_module("apps.sync.deadman.watch")
+deadman.PERIOD_SECONDS = 1.0

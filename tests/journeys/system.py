@@ -51,6 +51,7 @@ class System:
     valkey: Valkey
     port: int = field(default_factory=free_port)
     children: list[Child] = field(default_factory=list)
+    settings: dict[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -65,6 +66,11 @@ class System:
         """Migrate and make the administrator, as the launcher does."""
         (self.home / "static").mkdir()
         subprocess.run([sys.executable, "-c", PREPARE], cwd=paths.CHECKOUT, env=self._environment(), check=True)
+
+    def manage(self, *arguments: str) -> None:
+        """Run one management command."""
+        command = [sys.executable, "manage.py", *arguments]
+        subprocess.run(command, cwd=paths.CHECKOUT, env=self._environment(), check=True, capture_output=True)
 
     def start_web(self) -> Child:
         """The web process."""
@@ -115,13 +121,14 @@ class System:
         return child
 
     def _environment(self) -> dict[str, str]:
-        return environment(self.home, OPSPORTAL_ADMIN_PASSWORD=PASSWORD, DJANGO_SETTINGS_MODULE="opsportal.settings")
+        given = {"OPSPORTAL_ADMIN_PASSWORD": PASSWORD, "DJANGO_SETTINGS_MODULE": "opsportal.settings"}
+        return environment(self.home, **given, **self.settings)
 
 
 @contextmanager
-def running_system(home: Path) -> Iterator[System]:
+def running_system(home: Path, **settings: str) -> Iterator[System]:
     """Servers that answer and tables that are there; no process of the portal runs yet."""
-    system = System(home, Postgres(home), Valkey(home))
+    system = System(home, Postgres(home), Valkey(home), settings=settings)
     try:
         system.postgres.start()
         system.valkey.start()

@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 
 from apps.accounts.models import AuditEntry
-from apps.sources import queries
+from apps.sources import queries, rows
 from apps.sources.models import DeadLetter, Poll, Source, SourceState
 from apps.sources.status import SourceStatus
 from tests.factories import make_source
@@ -65,7 +65,7 @@ def test_the_list_says_how_each_source_is(polled, outsider, signed_in):
 def test_the_list_does_not_ask_more_for_more_sources(polled, outsider, signed_in, django_assert_num_queries):
     client = signed_in(outsider)
     client.get(page("source-list"))
-    with django_assert_num_queries(6) as counted:
+    with django_assert_num_queries(7) as counted:
         client.get(page("source-list"))
     for _ in range(10):
         make_source()
@@ -89,9 +89,9 @@ def test_the_filter_by_status_and_the_badge_follow_the_same_rule(status, db, out
                 source = make_source(is_enabled=is_enabled, interval_seconds=30)
                 heard = None if age is None else now - timedelta(seconds=age)
                 SourceState.objects.filter(source=source).update(last_success_at=heard, failures=failures)
-    rows = list(queries.source_rows())
-    judged = {row.pk for row in rows if judge_source(source=row, state=row.state, at=now).status == status}
-    found = {row.pk for row in queries.in_status(sources=queries.source_rows(), status=status, at=now)}
+    listed = list(rows.source_rows(at=now))
+    judged = {row.pk for row in listed if judge_source(source=row, state=row.state, at=now).status == status}
+    found = {row.pk for row in queries.in_status(sources=rows.source_rows(at=now), status=status, at=now)}
     assert judged
     assert judged == found
     assert signed_in(outsider).get(page("source-list"), {"status": status}).status_code == 200

@@ -42,5 +42,5 @@ def test_letters_and_signs_of_life_go_too_and_the_task_says_so(db):
         )
         Heartbeat.objects.create(worker=f"w{n}", at=at + timedelta(minutes=5))
     assert tasks.tidy_sources(argument_of_a_later_version=1) == (
-        "0 polls, 0 originals, 1 letters, 1 heartbeats removed"
+        "0 polls, 0 originals, 1 letters, 1 heartbeats, 0 deliveries, 0 memories removed"
     )

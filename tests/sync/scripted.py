@@ -31,8 +31,11 @@ class ScriptedConnector(Connector):
         return clean_fields(cls.fields, config)
 
     async def probe(self) -> Probe:
-        await self._ask()
-        scopes = (Scope(name="runs", why="read runs", is_granted=True), Scope(name="costs", why="x", is_granted=False))
+        granted = list_or_empty(expect_object(await self._ask(), host_says="The script").get("grants"))
+        scopes = (
+            Scope(name="runs", why="read runs", is_granted=True),
+            Scope(name="costs", why="read what runs cost", is_granted="costs" in granted),
+        )
         return Probe(sentence="The script answers.", version="1", scopes=scopes)
 
     async def fetch(self, cursor: Mapping[str, Any]) -> Batch:

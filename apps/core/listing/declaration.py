@@ -96,7 +96,9 @@ class Listing:
     """A list page. `name` is part of element ids; `row_template` draws one `row`, left out the columns do it.
 
     `keep`: parameters of the page around it that its links must not lose. `topic`: a live topic; when it rings the
-    page offers the news instead of moving what somebody reads.
+    page offers the news instead of moving what somebody reads. `is_shared`: every reader sees the same, for the row's
+    template needs nothing but `row` and shows nothing that changes by itself other than ages; so rows and lists are
+    drawn once while nothing changes (see kept.py).
     """
 
     name: str
@@ -105,6 +107,7 @@ class Listing:
     default_sort: str = "-pk"
     page_size: int = 50
     row_template: str = "ui/_row.html"
+    is_shared: bool = False
     caption: str = ""
     noun: str = "row"
     nouns: str = "rows"

@@ -5,33 +5,51 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from django.http.response import HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 
+from apps.core.kept import data_now, part_markup
 from apps.core.listing.declaration import Listing, Query
 from apps.core.listing.export import export
-from apps.core.listing.page import listing_page
+from apps.core.listing.page import Page, listing_page
 
 
 def render_listing(
     request: HttpRequest, listing: Listing, queryset: Query, template: str, context: dict[str, Any] | None = None
 ) -> HttpResponseBase:
-    """The page with `page` in its context; a request for the list alone gets the fragment, ?format= a download."""
-    page = listing_page(request, listing, queryset)
+    """The page with `page` in its context; a request for the list alone gets the fragment, ?format= a download.
+
+    The page of a shared list gets `listing` in its place: the list and its filters, drawn already.
+    """
     kind = request.GET.get("format", "")
     if kind in ("csv", "json") and listing.has_export:
-        return export(request, page, kind)
-    if kind:
-        page.state.notes.append("Lists come as csv or json; this is the page.")
-    is_fragment = request.headers.get("HX-Target") == listing.element_id
-    if not is_fragment:
-        response = render(request, template, {**(context or {}), "page": page})
+        return export(request, listing_page(request, listing, queryset), kind)
+    if request.headers.get("HX-Target") == listing.element_id:
+        response = _fragment(request, _page(request, listing, queryset), context or {})
+    elif listing.is_shared:
+
+        def draw() -> str:
+            return render_to_string("ui/_listing_shared.html", {"page": _page(request, listing, queryset)})
+
+        markup = part_markup((listing.name, request.get_full_path()), draw, data=data_now())
+        response = render(request, template, {**(context or {}), "listing": markup})
     else:
-        asked_by_form = request.headers.get("HX-Trigger") == listing.form_id
-        response = render(
-            request, "ui/_listing_fragment.html", {**(context or {}), "page": page, "is_form": asked_by_form}
-        )
-        response["HX-Push-Url"] = page.url
+        response = render(request, template, {**(context or {}), "page": _page(request, listing, queryset)})
     patch_vary_headers(response, ["HX-Request", "HX-Target", "HX-Trigger"])
+    return response
+
+
+def _page(request: HttpRequest, listing: Listing, queryset: Query) -> Page:
+    page = listing_page(request, listing, queryset)
+    if request.GET.get("format"):
+        page.state.notes.append("Lists come as csv or json; this is the page.")
+    return page
+
+
+def _fragment(request: HttpRequest, page: Page, context: dict[str, Any]) -> HttpResponse:
+    asked_by_form = request.headers.get("HX-Trigger") == page.listing.form_id
+    response = render(request, "ui/_listing_fragment.html", {**context, "page": page, "is_form": asked_by_form})
+    response["HX-Push-Url"] = page.url
     return response

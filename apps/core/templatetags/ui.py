@@ -9,13 +9,14 @@ from typing import Any
 
 import orjson
 from django import template
-from django.template.context import RequestContext
+from django.template.context import Context
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 
+from apps.core import kept
 from apps.core.ui import diff_rows, formats, gantt, markup, sparks
 from apps.core.ui.chart_page import figure, line_chart, surroundings
 from apps.core.ui.charts import LineChart
@@ -60,6 +61,12 @@ def status_glyph(state: object, cls: str = "", vocabulary: str = "") -> SafeStri
     """The glyph of a state in its tone, with its word for those who do not see it."""
     found = look(state, vocabulary)
     return _safe(markup.glyph(found.glyph, f"{found.tone} tone-solid {cls}".strip(), found.label))
+
+
+@register.simple_tag
+def status_glyphs(looks: Iterable[StatusLook]) -> SafeString:
+    """Glyphs in a row, inside of something that says them in words."""
+    return _safe(markup.glyphs(looks))
 
 
 @register.filter
@@ -189,9 +196,12 @@ def list_link(listing: Any, url: str) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def with_query(context: RequestContext, **changes: object) -> str:
-    """This page's address with some parameters changed; None or "" removes one."""
-    query = context["request"].GET.copy()
+def with_query(context: Context, **changes: object) -> str:
+    """This page's address with some parameters changed; None or "" removes one.
+
+    A part that is drawn without a request has its parameters as `query`.
+    """
+    query = (context["request"].GET if "request" in context else context["query"]).copy()
     for key, value in changes.items():
         if value in (None, ""):
             query.pop(key, None)
@@ -245,6 +255,18 @@ def cell(column: Any, row: Any) -> SafeString:
     if isinstance(value, bool):
         return _safe("Yes" if value else "No")
     return _safe(escape(formats.number_text(value) if isinstance(value, int | float) else str(value)))
+
+
+@register.simple_tag(name="kept")
+def kept_markup(template_name: str, **values: Any) -> SafeString:
+    """What a template draws of these values alone, drawn once for equal values."""
+    return kept.markup_of(template_name, values)
+
+
+@register.simple_tag
+def kept_rows(template_name: str, rows: Iterable[Any]) -> SafeString:
+    """The rows of a list, each drawn by the template only when something about it changed."""
+    return kept.rows_markup(template_name, rows)
 
 
 @register.simple_tag

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from html import escape
 
@@ -32,6 +33,11 @@ def glyph(name: str, cls: str = "", label: str = "") -> str:
     """A status glyph out of the sprite, with a label where no word stands beside it."""
     GLYPHS[name]
     return f'<svg class="{escape(f"glyph {cls}".strip())}" {named(label)}><use href="#g-{name}"/></svg>'
+
+
+def glyphs(looks: Iterable[StatusLook]) -> str:
+    """Many status glyphs in a row, without words: what stands around them must say them."""
+    return "".join(f'<svg class="glyph {look.tone} tone-solid"><use href="#g-{look.glyph}"/></svg>' for look in looks)
 
 
 def pill(look: StatusLook, text: str = "", cls: str = "") -> str:

@@ -14,11 +14,9 @@ from starlette.routing import Route
 from apps.demo.servers import mlflow_shapes as shapes
 from apps.demo.servers.answers import Clock, json_answer, read_object
 from apps.demo.servers.mlflow_filters import Clause, Refusal, page_of, page_size, parse_filter
-from apps.demo.world.company import FEATURES
 from apps.demo.world.dice import DAY, World
 from apps.demo.world.evaluations import Evaluation, evaluations_between
 from apps.demo.world.prompts import Version, aliases_at, versions_until
-from apps.demo.world.sheets import SHEETS
 
 VERSION = "3.17.2"
 KEPT = 45 * DAY
@@ -94,7 +92,7 @@ def _runs(world: World, now: int, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _known_runs(world: World, now: int) -> list[Evaluation]:
-    return evaluations_between(world, now - KEPT, now)
+    return [run for run in evaluations_between(world, now - KEPT, now) if run.feature in shapes.PROMPTS]
 
 
 def _matches(run: Evaluation, clauses: tuple[Clause, ...], now: int) -> bool:
@@ -145,8 +143,8 @@ def _models(world: World, now: int, params: dict[str, Any]) -> dict[str, Any]:
     if any(clause.field == PROMPT_TAG for clause in clauses):
         found = [
             shapes.prompt(versions, aliases_at(versions, now))
-            for feature in sorted(FEATURES, key=lambda feature: feature.slug)
-            if (versions := versions_until(world, feature.slug, now))
+            for name in sorted(shapes.PROMPTS)
+            if (versions := versions_until(world, name, now))
         ]
     else:
         found = [shapes.model(world)]
@@ -159,7 +157,7 @@ def _fields(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _versions_of(world: World, now: int, name: str) -> tuple[Version, ...]:
-    if name not in SHEETS:
+    if name not in shapes.PROMPTS:
         raise _missing(f"Registered Model with name={name} not found")
     return versions_until(world, name, now)
 
@@ -188,7 +186,7 @@ def _versions(world: World, now: int, params: dict[str, Any]) -> dict[str, Any]:
         return {}
     found = [
         shapes.prompt_version(version)
-        for name in sorted(SHEETS)
+        for name in sorted(shapes.PROMPTS)
         if all(clause.accepts({"name": name}) for clause in clauses if clause.field == "name")
         for version in reversed(versions_until(world, name, now))
     ]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from apps.demo.world.company import FEATURE, FEATURES
+from apps.demo.world.company import FEATURE
 from apps.demo.world.dice import DAY, World
 from apps.demo.world.evaluations import Evaluation, scores
 from apps.demo.world.prompts import BORN_BEFORE, Version
 from apps.demo.world.sheets import SHEETS
+from apps.demo.world.systems import prompts_in
 
-EXPERIMENT_IDS = {feature.slug: str(number) for number, feature in enumerate(FEATURES, start=1)}
+PROMPTS = prompts_in("mlflow")
+EXPERIMENT_IDS = {name: str(number) for number, name in enumerate(PROMPTS, start=1)}
 IS_PROMPT = {"key": "mlflow.prompt.is_prompt", "value": "true"}
 
 
@@ -24,7 +26,7 @@ def _tags(pairs: dict[str, str]) -> list[dict[str, str]]:
 
 
 def experiments(world: World) -> list[dict[str, Any]]:
-    """Every experiment, newest first: one a feature, and the default one."""
+    """Every experiment, newest first: one a prompt, and the default one."""
     born = _millis(world.starts_at - BORN_BEFORE)
     found = [
         _experiment(number, f"{slug}-evaluation", born + int(number) * 61_000)

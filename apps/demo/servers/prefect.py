@@ -14,6 +14,7 @@ from starlette.routing import Route
 from apps.demo.servers import prefect_shapes as shapes
 from apps.demo.servers.answers import Clock, json_answer, read_object
 from apps.demo.servers.prefect_filters import (
+    FLOWS,
     KEPT,
     RUN_SORTS,
     InvalidQuestion,
@@ -25,9 +26,9 @@ from apps.demo.servers.prefect_filters import (
     sort_runs,
 )
 from apps.demo.world.dice import HOUR, World
-from apps.demo.world.pipelines import PIPELINES
-from apps.demo.world.runs import Plan, find_plan, plans_between
+from apps.demo.world.runs import Plan, find_plan, pipeline_of
 from apps.demo.world.steps import steps_at
+from apps.demo.world.systems import plans_of
 
 VERSION = "3.8.8"
 RECENT = 2 * HOUR  # whose steps are listed when no run is named
@@ -66,7 +67,7 @@ async def _answer(ask: Ask, world: World, clock: Clock, request: Request) -> Res
 def _flows(world: World, _now: float, body: dict[str, Any]) -> list[dict[str, Any]]:
     offset, limit = page_of(body)
     wanted = read_run_filter(world, {"flows": body.get("flows")}).flow_ids
-    found = [shapes.flow(world, pipeline) for pipeline in PIPELINES]
+    found = [shapes.flow(world, pipeline) for pipeline in FLOWS]
     found = sorted((flow for flow in found if wanted is None or flow["id"] in wanted), key=lambda flow: flow["name"])
     return found[offset : offset + limit]
 
@@ -80,7 +81,7 @@ def _deployments(world: World, _now: float, body: dict[str, Any]) -> list[dict[s
     wanted = read_run_filter(world, body)
     found = [
         shapes.deployment(world, pipeline)
-        for pipeline in PIPELINES
+        for pipeline in FLOWS
         if (wanted.flow_ids is None or shapes.flow_id(world, pipeline.slug) in wanted.flow_ids)
         and (wanted.deployment_ids is None or shapes.deployment_id(world, pipeline.slug) in wanted.deployment_ids)
     ]
@@ -132,16 +133,16 @@ def _task_runs(world: World, now: float, body: dict[str, Any]) -> list[dict[str,
 def _runs_of(world: World, wanted: RunFilter, now: float) -> list[Plan]:
     """The runs whose steps are asked for: those named, or the recent ones."""
     if wanted.ids is None:
-        return plans_between(world, int(now) - RECENT, int(now))
+        return plans_of(world, "prefect", int(now) - RECENT, int(now))
     plans = (find_plan(world, run_id, int(now) - KEPT, int(now)) for run_id in wanted.ids)
-    return [plan for plan in plans if plan]
+    return [plan for plan in plans if plan and pipeline_of(plan) in FLOWS]
 
 
 async def _flow_run(world: World, clock: Clock, request: Request) -> Response:
     now = clock()
     run_id = request.path_params["run_id"]
     plan = find_plan(world, run_id, int(now) - KEPT, int(now))
-    if plan is None:
+    if plan is None or pipeline_of(plan) not in FLOWS:
         coming = find_runs(world, read_run_filter(world, {"flow_runs": {"id": {"any_": [run_id]}}}), now)
         plan = coming[0] if coming else None
     if plan is None:

@@ -9,9 +9,10 @@ from typing import Any
 
 from apps.demo.servers.prefect_shapes import deployment_id, flow_id
 from apps.demo.world.dice import DAY, World
-from apps.demo.world.pipelines import PIPELINES
-from apps.demo.world.runs import LONGEST, Plan, State, plans_between, state_at, upcoming
+from apps.demo.world.runs import LONGEST, Plan, State, state_at, upcoming
+from apps.demo.world.systems import pipelines_of, plans_of
 
+FLOWS = pipelines_of("prefect")
 KEPT = 45 * DAY
 MAX_LIMIT = 200
 OPEN_TYPES = frozenset({"SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING"})
@@ -130,7 +131,7 @@ def read_run_filter(world: World, body: Mapping[str, Any]) -> RunFilter:
         one_of(body, ["flow_runs", "state", "type", "any_", number], value, STATE_TYPES)
     flow_ids = _texts(body, flows.get("id"), ["flows", "id", "any_"])
     if (names := _texts(body, flows.get("name"), ["flows", "name", "any_"])) is not None:
-        named = frozenset(flow_id(world, pipeline.slug) for pipeline in PIPELINES if pipeline.slug in names)
+        named = frozenset(flow_id(world, pipeline.slug) for pipeline in FLOWS if pipeline.slug in names)
         flow_ids = named if flow_ids is None else flow_ids & named
     own = _texts(body, runs.get("deployment_id"), ["flow_runs", "deployment_id", "any_"])
     joined = _texts(body, deployments.get("id"), ["deployments", "id", "any_"])
@@ -185,9 +186,9 @@ def _seconds(body: Mapping[str, Any], name: str, key: str, value: Any) -> float 
 def find_runs(world: World, wanted: RunFilter, at: float) -> list[Plan]:
     """The runs that meet the conditions, oldest first: those that were due, and the next ones of each flow."""
     first, last = wanted.due_between(at)
-    found: Iterable[Plan] = plans_between(world, first, last) if first <= last else []
+    found: Iterable[Plan] = plans_of(world, "prefect", first, last) if first <= last else []
     if wanted.state_types is None or "SCHEDULED" in wanted.state_types:
-        found = [*found, *(plan for pipeline in PIPELINES for plan in upcoming(world, pipeline, at))]
+        found = [*found, *(plan for pipeline in FLOWS for plan in upcoming(world, pipeline, at))]
     return [plan for plan in found if wanted.accepts(world, plan, state_at(plan, at), at)]
 
 

@@ -11,7 +11,8 @@ from apps.demo.servers.selectors import Matcher
 from apps.demo.world.company import FEATURES, SERVICES
 from apps.demo.world.dice import DAY, World, wander
 from apps.demo.world.metrics import usual, values
-from apps.demo.world.releases import all_tenures
+from apps.demo.world.releases import commit_of, tenures
+from apps.demo.world.systems import rolled_out_by
 
 SCRAPE = 30  # seconds between two samples
 LOOKBACK = 300  # seconds for which the last sample counts
@@ -79,7 +80,8 @@ def _by_client() -> Iterator[Series]:
 
 
 def _build_info(world: World, now: int) -> Iterator[Series]:
-    for tenure in all_tenures(world, now):
+    told = [tenure for service in rolled_out_by("prometheus") for tenure in tenures(world, service, now)]
+    for tenure in told:
         labels = {
             "__name__": BUILD_INFO,
             "component": tenure.service,
@@ -93,7 +95,7 @@ def _build_info(world: World, now: int) -> Iterator[Series]:
 @lru_cache(maxsize=4096)
 def _revision(world: World, service: str, version: str) -> str:
     """The commit of a release, in short."""
-    return world.hex("revision", service, version)[:7]
+    return commit_of(world, service, version)[:7]
 
 
 def matching(world: World, matchers: Sequence[Matcher], now: int) -> list[Series]:

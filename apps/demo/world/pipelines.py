@@ -64,6 +64,7 @@ class Pipeline:
     is_late: float = 0.01
     delay: tuple[int, int] = (2 * MINUTE, 6 * MINUTE)
     is_rerun: bool = False  # by hand, the next morning
+    system: str = "prefect"  # the orchestrator that tells its runs
     refreshes: str = ""  # the index it keeps fresh
 
 
@@ -145,6 +146,7 @@ DRIFT_CHECK = Pipeline(
     slug="drift-check",
     description="Compares the questions of the last six hours with those of last month.",
     team="platform",
+    system="airflow",
     schedule=Schedule("30 */6 * * *", every=6 * HOUR, offset=30 * MINUTE),
     minutes=14,
     steps=_steps(("Read questions", 3), ("Embed questions", 6), ("Compare with last month", 4), ("Write findings", 1)),
@@ -159,6 +161,7 @@ EMBEDDINGS_SYNC = Pipeline(
     slug="embeddings-sync",
     description="Keeps the index of signed contracts in step with the contract archive.",
     team="search",
+    system="dagster",
     schedule=Schedule("*/30 * * * *", every=30 * MINUTE),
     minutes=4,
     steps=_steps(("Read contract archive", 1), ("Embed clauses", 2), ("Update index", 1)),
@@ -173,6 +176,7 @@ FEEDBACK_EXPORT = Pipeline(
     slug="feedback-export",
     description="Copies thumbs and comments to the evaluation data set.",
     team="support",
+    system="kubernetes",
     schedule=Schedule("45 */2 * * *", every=2 * HOUR, offset=45 * MINUTE),
     minutes=5,
     steps=_steps(("Read feedback", 2), ("Mask personal data", 2), ("Append to data set", 1)),
@@ -184,6 +188,7 @@ INVOICE_IMPORT = Pipeline(
     slug="invoice-import",
     description="Fetches new invoices from the mail room and queues them for reading.",
     team="documents",
+    system="dagster",
     schedule=Schedule("*/15 * * * *", every=15 * MINUTE),
     minutes=2.5,
     steps=_steps(("Fetch documents", 1), ("Recognize text", 3), ("Queue for reading", 1)),
@@ -198,6 +203,7 @@ CATALOG_FEED = Pipeline(
     slug="catalog-feed",
     description="Takes product facts from the shop and updates the product index.",
     team="commerce",
+    system="airflow",
     schedule=Schedule("20 * * * *", every=HOUR, offset=20 * MINUTE),
     minutes=8,
     steps=_steps(("Read product feed", 2), ("Check facts", 1), ("Embed products", 4), ("Update index", 1)),

@@ -63,6 +63,11 @@ def _version_numbers(world: World, service: str, count: int) -> tuple[str, ...]:
     return tuple(numbers)
 
 
+def commit_of(world: World, service: str, version: str) -> str:
+    """The commit that a version was built from, 40 hexadecimal digits."""
+    return (world.hex("revision", service, version) + world.hex("commit", service, version))[:40]
+
+
 def all_tenures(world: World, at: int) -> list[Tenure]:
     """What ran anywhere up to a time."""
     return [tenure for service in SERVICES for tenure in tenures(world, service, at)]

@@ -91,7 +91,7 @@ def _events(row: FeatureConsistency, before: FeatureConsistency | None) -> list[
     found = []
     if row.has_wrong_embedder != (before.has_wrong_embedder if before else False):
         kind, tone = ("wrong", Tone.BAD) if row.has_wrong_embedder else ("right", Tone.OK)
-        title = "is searched with the embedder it was built with again" if kind == "right" else row.sentence
+        title = "its index is searched with the embedder it was built with again" if kind == "right" else row.sentence
         found.append(_event(row, "health:embedder:wrong" if kind == "wrong" else "health:embedder:right", tone, title))
     elif before and before.status != row.status:
         found.append(_event(row, *_TURNS[Verdict(row.status)], row.sentence))

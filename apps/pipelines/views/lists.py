@@ -48,6 +48,7 @@ PIPELINES = Listing(
     caption="Pipelines, the one that ran last first",
     default_sort="-active_at",
     row_template="pipelines/_pipeline_row.html",
+    is_shared=True,
     columns=(
         Column("name", "Pipeline", sort="name"),
         Column("feature", "Feature", value="feature.name"),
@@ -78,6 +79,7 @@ RUNS = Listing(
     caption="Runs of all pipelines, newest first",
     default_sort="-at",
     row_template="pipelines/_run_row.html",
+    is_shared=True,
     columns=(
         Column("name", "Run"),
         Column("pipeline", "Pipeline", value="pipeline.name"),

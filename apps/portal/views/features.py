@@ -27,6 +27,7 @@ FEATURES = Listing(
     caption="Features by name",
     default_sort="name",
     row_template="portal/_feature_list_row.html",
+    is_shared=True,
     columns=(
         Column("name", "Feature", sort="name"),
         Column("status", "Health", value="health.get_status_display", sort="health__status"),
@@ -53,7 +54,7 @@ FEATURES = Listing(
 @require_GET
 def feature_list(request: HttpRequest) -> HttpResponseBase:
     """Every feature that is not retired."""
-    rows = Feature.objects.filter(is_retired=False).select_related("health", "team")
+    rows = Feature.objects.filter(is_retired=False).select_related("health", "team").defer("health__reasons")
     return render_listing(request, FEATURES, rows, "portal/feature_list.html")
 
 

@@ -4,37 +4,28 @@ from __future__ import annotations
 
 from typing import cast
 
-from asgiref.sync import sync_to_async
-from django.db import DatabaseError, close_old_connections
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from apps.accounts.models import User
-from apps.portal import live as bell
 from apps.portal import queries
+from apps.portal.readers import READER, Reader
 from apps.portal.search import search as find
 
 
 @require_GET
-async def live(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
-    """The doorbell of one browser, as server-sent events; only for pages of this very site."""
+def live(request: HttpRequest) -> HttpResponse:
+    """Lets a browser in to the live stream, only for pages of this very site; `LiveStreams` goes on from here."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
         return HttpResponse("Live updates are for the portal's own pages.", status=403, content_type="text/plain")
-    user = await request.auser()
-    key = request.session.session_key or ""
-
-    @sync_to_async
-    def may_go_on() -> bool:
-        try:
-            return queries.session_stands(session_key=key, user_id=cast(int, user.pk))
-        except DatabaseError:
-            return False  # nobody can tell; the browser comes back
-        finally:
-            close_old_connections()  # a stream that waits would keep its connection from everybody else
-
-    response = StreamingHttpResponse(bell.stream(cast(int, user.pk), may_go_on), content_type="text/event-stream")
+    scope = getattr(request, "scope", {})
+    if READER not in scope:
+        return HttpResponse("Live updates need the ASGI server.", status=501, content_type="text/plain")
+    user, session_key = cast(User, request.user), request.session.session_key or ""
+    scope[READER] = Reader(user.pk, session_key, user.get_session_auth_hash())
+    response = HttpResponse(content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"
     return response

@@ -6,10 +6,20 @@ from datetime import datetime
 
 from django import template
 
+from apps.sources.backfills import backfill_of
 from apps.sources.condition import Condition, judge_source
+from apps.sources.failures import advice
 from apps.sources.models import Source
 
 register = template.Library()
+register.simple_tag(backfill_of)
+register.simple_tag(advice, name="what_to_do")
+
+
+@register.filter
+def oldest_first(newest_first: list[float | None]) -> list[float | None]:
+    """The values of a sparkline out of those of the newest polls."""
+    return newest_first[::-1]
 
 
 @register.simple_tag

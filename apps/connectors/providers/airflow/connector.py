@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from apps.connectors.auth import AUTH_FIELDS, clean_auth
-from apps.connectors.base import Connector, Field, FieldType, Probe
+from apps.connectors.base import Backfill, Connector, Field, FieldType, Group, Probe
 from apps.connectors.cleaning import ALLOWED_NETWORKS, clean_fields, integer_between
 from apps.connectors.errors import ConfigError
 from apps.connectors.merging import merge
@@ -20,6 +20,7 @@ from apps.connectors.providers.airflow.missing import keep_open, look_up_lost, s
 from apps.connectors.providers.airflow.normalize import Reading
 from apps.connectors.providers.airflow.probing import probe
 from apps.connectors.records import Batch, Kind
+from apps.connectors.values import utc_text
 
 _API_PATHS = ("/api/v2", "/api/v1", "/api")
 _AUTH, *_CREDENTIALS = AUTH_FIELDS
@@ -32,6 +33,7 @@ class AirflowConnector(Connector):
     name: ClassVar[str] = "Airflow"
     summary: ClassVar[str] = "DAGs as pipelines, with their runs and tasks; broken files and sick parts as alerts."
     kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.PIPELINE, Kind.RUN, Kind.TASK_RUN, Kind.ALERT})
+    group: ClassVar[Group] = Group.PIPELINES
     fields: ClassVar[tuple[Field, ...]] = (
         Field(
             name="url",
@@ -97,6 +99,16 @@ class AirflowConnector(Connector):
         for path in _API_PATHS:
             cleaned["url"] = cleaned["url"].removesuffix(path)
         return cleaned
+
+    @classmethod
+    def progress(cls, cursor: Mapping[str, Any]) -> Backfill | None:
+        """From when on runs are being read, news before history."""
+        memory = Memory.load(cursor)
+        going_on = memory.news or memory.history
+        if going_on is None:
+            return None
+        begin = utc_text(going_on.after)
+        return Backfill(sentence=f"Runs that changed since {begin} are being read; {going_on.offset} so far.")
 
     async def probe(self) -> Probe:
         """Version, how many DAGs and runs may be read, and which rights are missing."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from apps.connectors.auth import auth_headers
-from apps.connectors.base import Connector, Field, Probe, Scope
+from apps.connectors.base import Connector, Field, Group, Probe, Scope
 from apps.connectors.errors import ConfigError, ErrorClass, SourceError
 from apps.connectors.merging import merge
 from apps.connectors.providers.alertmanager import settings
@@ -29,6 +29,7 @@ class AlertmanagerConnector(Connector):
     name: ClassVar[str] = "Alertmanager"
     summary: ClassVar[str] = "Alerts that fire, what keeps them quiet, and silences as changes."
     kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.ALERT, Kind.CHANGE})
+    group: ClassVar[Group] = Group.METRICS
     fields: ClassVar[tuple[Field, ...]] = settings.FIELDS
     webhook: ClassVar[Webhook | None] = WEBHOOK
     docs: ClassVar[str] = "docs/connectors/alertmanager.md"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from apps.connectors.auth import bearer_header
-from apps.connectors.base import Connector, Field, FieldType, Probe, Scope
+from apps.connectors.base import Connector, Field, FieldType, Group, Probe, Scope
 from apps.connectors.cleaning import ALLOWED_NETWORKS, WEBHOOK_SECRET, clean_fields, integer_between
 from apps.connectors.errors import ConfigError, ErrorClass, SourceError
 from apps.connectors.merging import merge
@@ -29,6 +29,7 @@ class ArgoCdConnector(Connector):
     name: ClassVar[str] = "Argo CD"
     summary: ClassVar[str] = "Syncs of applications as deployments, with their health and drift as alerts."
     kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.DEPLOYMENT, Kind.ALERT, Kind.CHANGE})
+    group: ClassVar[Group] = Group.DEPLOYMENTS
     fields: ClassVar[tuple[Field, ...]] = (
         Field(
             name="url",

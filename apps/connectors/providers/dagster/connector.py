@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from apps.connectors.auth import AUTH_FIELDS, auth_headers, bearer_header, clean_auth
-from apps.connectors.base import Connector, Field, FieldType, Probe
+from apps.connectors.base import Backfill, Connector, Field, FieldType, Group, Probe
 from apps.connectors.cleaning import ALLOWED_NETWORKS, clean_fields, integer_between
 from apps.connectors.errors import ConfigError
 from apps.connectors.merging import merge
@@ -18,6 +18,7 @@ from apps.connectors.providers.dagster.fetching import Fetch
 from apps.connectors.providers.dagster.missing import look_up_lost, sweep
 from apps.connectors.providers.dagster.probing import Tried, describe
 from apps.connectors.records import Batch, Kind
+from apps.connectors.values import utc_text
 
 PLUS = "dagster_plus"
 _AUTH = replace(AUTH_FIELDS[0], choices=(*AUTH_FIELDS[0].choices, (PLUS, "Dagster+ API token")))
@@ -34,6 +35,7 @@ class DagsterConnector(Connector):
     name: ClassVar[str] = "Dagster"
     summary: ClassVar[str] = "Jobs with schedules, their runs and steps; daemons and code locations as alerts."
     kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.PIPELINE, Kind.RUN, Kind.TASK_RUN, Kind.ALERT})
+    group: ClassVar[Group] = Group.PIPELINES
     fields: ClassVar[tuple[Field, ...]] = (
         Field(
             name="url",
@@ -78,6 +80,14 @@ class DagsterConnector(Connector):
         integer_between(cleaned, "backfill_days", 0, 400)
         cleaned["url"] = cleaned["url"].removesuffix("/graphql").rstrip("/")
         return cleaned
+
+    @classmethod
+    def progress(cls, cursor: Mapping[str, Any]) -> Backfill | None:
+        """From when on runs are being read."""
+        going_on = Memory.load(cursor).going_on
+        if going_on is None:
+            return None
+        return Backfill(sentence=f"Runs that changed since {utc_text(going_on.after)} are being read, newest first.")
 
     async def probe(self) -> Probe:
         """Version, how much may be read, and which rights are missing."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from apps.connectors.auth import bearer_header
-from apps.connectors.base import Connector, Field, Probe
+from apps.connectors.base import Backfill, Connector, Field, Group, Probe
 from apps.connectors.cleaning import clean_fields, integer_between
 from apps.connectors.errors import ConfigError
 from apps.connectors.merging import merge
@@ -20,6 +20,7 @@ from apps.connectors.providers.github.settings import FIELDS, api_url, clean_rep
 from apps.connectors.providers.github.webhook import WEBHOOK
 from apps.connectors.records import Batch, Kind
 from apps.connectors.rounds import Part, read_round
+from apps.connectors.values import utc_text
 from apps.connectors.webhook import Webhook
 
 # kind -> how its list is read, and what is forgotten when it is refused; in the order of a round
@@ -38,6 +39,7 @@ class GithubConnector(Connector):
     name: ClassVar[str] = "GitHub"
     summary: ClassVar[str] = "Actions workflows with runs and jobs, deployments and releases."
     kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.PIPELINE, Kind.RUN, Kind.TASK_RUN, Kind.DEPLOYMENT, Kind.CHANGE})
+    group: ClassVar[Group] = Group.DEPLOYMENTS
     fields: ClassVar[tuple[Field, ...]] = FIELDS
     default_interval: ClassVar[int] = 60
     webhook: ClassVar[Webhook | None] = WEBHOOK
@@ -53,6 +55,16 @@ class GithubConnector(Connector):
         integer_between(cleaned, "reserve", 0, 100_000)
         kinds_read(cleaned)
         return cleaned
+
+    @classmethod
+    def progress(cls, cursor: Mapping[str, Any]) -> Backfill | None:
+        """How much of the span under way was read, newest runs first, of the repository that is furthest behind."""
+        spans = [item.runs.span for item in Memory.load(cursor).repositories.values() if item.runs.span is not None]
+        if not spans:
+            return None
+        span = min(spans, key=lambda span: span.share)
+        back_to = utc_text(span.before or span.began)
+        return Backfill(sentence=f"Runs are read back to {back_to}, of {utc_text(span.floor)}.", share=span.share)
 
     async def probe(self) -> Probe:
         """What the token may read in each repository, and how many requests are left."""

@@ -39,6 +39,13 @@ class Span:
         """How much time the piece under way covers."""
         return (self.before or self.began) - self.after
 
+    @property
+    def share(self) -> float:
+        """How much of it was read, from 0 to 1: what lies after the piece under way."""
+        whole = (self.began - self.floor).total_seconds()
+        read = (self.began - (self.before or self.began)).total_seconds()
+        return min(max(read / whole, 0.0), 1.0) if whole > 0 else 1.0
+
 
 @dataclass(slots=True)
 class RunsMemory:

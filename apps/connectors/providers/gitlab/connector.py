@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from apps.connectors.base import Connector, Field, Probe
+from apps.connectors.base import Connector, Field, Group, Probe
 from apps.connectors.cleaning import clean_fields, integer_between
 from apps.connectors.errors import ConfigError
 from apps.connectors.merging import merge
@@ -35,6 +35,7 @@ class GitlabConnector(Connector):
     name: ClassVar[str] = "GitLab"
     summary: ClassVar[str] = "CI/CD pipelines with their jobs, deployments and releases."
     kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.PIPELINE, Kind.RUN, Kind.TASK_RUN, Kind.DEPLOYMENT, Kind.CHANGE})
+    group: ClassVar[Group] = Group.DEPLOYMENTS
     fields: ClassVar[tuple[Field, ...]] = FIELDS
     default_interval: ClassVar[int] = 60
     webhook: ClassVar[Webhook | None] = WEBHOOK

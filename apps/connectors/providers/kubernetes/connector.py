@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from apps.connectors.auth import bearer_header
-from apps.connectors.base import Connector, Field, FieldType, Probe, Scope
+from apps.connectors.base import Connector, Field, FieldType, Group, Probe, Scope
 from apps.connectors.cleaning import ALLOWED_NETWORKS, clean_fields, integer_between
 from apps.connectors.errors import ConfigError
 from apps.connectors.merging import merge
@@ -41,6 +41,7 @@ class KubernetesConnector(Connector):
     name: ClassVar[str] = "Kubernetes"
     summary: ClassVar[str] = "Rollouts as deployments, cron jobs with their runs, and pods that cannot start."
     kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.DEPLOYMENT, Kind.PIPELINE, Kind.RUN, Kind.ALERT})
+    group: ClassVar[Group] = Group.DEPLOYMENTS
     fields: ClassVar[tuple[Field, ...]] = (
         Field(
             name="url",

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, TypeVar
 
 from apps.connectors.auth import basic_header
-from apps.connectors.base import Connector, Field, FieldType, Probe, Scope
+from apps.connectors.base import Connector, Field, FieldType, Group, Probe, Scope
 from apps.connectors.cleaning import ALLOWED_NETWORKS, WEBHOOK_SECRET, clean_fields, integer_between
 from apps.connectors.errors import ConfigError, SourceError
 from apps.connectors.merging import merge
@@ -33,6 +33,7 @@ class LangfuseConnector(Connector):
     kinds: ClassVar[frozenset[Kind]] = frozenset(
         {Kind.PROMPT, Kind.PROMPT_VERSION, Kind.PROMPT_LABEL, Kind.SERIES, Kind.EVALUATION}
     )
+    group: ClassVar[Group] = Group.PROMPTS
     fields: ClassVar[tuple[Field, ...]] = (
         Field(
             name="url",

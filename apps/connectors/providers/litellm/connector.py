@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from apps.connectors.base import Connector, Field, Probe, Scope
+from apps.connectors.base import Connector, Field, Group, Probe, Scope
 from apps.connectors.errors import ErrorClass, SourceError
 from apps.connectors.exposition.client import is_openmetrics, looks_like_metrics
 from apps.connectors.exposition.memory import Memory
@@ -29,6 +29,7 @@ class LitellmConnector(Connector):
     name: ClassVar[str] = "LiteLLM"
     summary: ClassVar[str] = "Cost, tokens, requests, failures, fallbacks, cache hits and latency of a LiteLLM proxy."
     kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.SERIES})
+    group: ClassVar[Group] = Group.METRICS
     fields: ClassVar[tuple[Field, ...]] = settings.FIELDS
     default_interval: ClassVar[int] = 60
     docs: ClassVar[str] = "docs/connectors/litellm.md"

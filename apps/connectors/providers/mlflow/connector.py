@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from apps.connectors.auth import AUTH_FIELDS, auth_headers, clean_auth
-from apps.connectors.base import Connector, Field, FieldType, Probe, Scope
+from apps.connectors.base import Backfill, Connector, Field, FieldType, Group, Probe, Scope
 from apps.connectors.cleaning import ALLOWED_NETWORKS, clean_fields, integer_between
 from apps.connectors.errors import ConfigError, ErrorClass, SourceError
 from apps.connectors.merging import merge
@@ -17,6 +17,7 @@ from apps.connectors.providers.mlflow.cursor import Memory
 from apps.connectors.providers.mlflow.fetching import Fetch
 from apps.connectors.providers.mlflow.normalize import Meaning
 from apps.connectors.records import Batch, Kind
+from apps.connectors.values import utc_text
 
 
 class MlflowConnector(Connector):
@@ -28,6 +29,7 @@ class MlflowConnector(Connector):
     kinds: ClassVar[frozenset[Kind]] = frozenset(
         {Kind.PIPELINE, Kind.RUN, Kind.SERIES, Kind.PROMPT, Kind.PROMPT_VERSION, Kind.PROMPT_LABEL}
     )
+    group: ClassVar[Group] = Group.PROMPTS
     fields: ClassVar[tuple[Field, ...]] = (
         Field(
             name="url",
@@ -79,6 +81,15 @@ class MlflowConnector(Connector):
         integer_between(cleaned, "backfill_days", 0, 400)
         _meanings(cleaned["measures"])
         return cleaned
+
+    @classmethod
+    def progress(cls, cursor: Mapping[str, Any]) -> Backfill | None:
+        """Up to when ended runs were read."""
+        memory = Memory.load(cursor)
+        if memory.watermark is None or not memory.is_going_on:
+            return None
+        read = datetime.fromtimestamp(memory.watermark / 1000, UTC)
+        return Backfill(sentence=f"Runs that ended up to {utc_text(read)} are read.")
 
     async def probe(self) -> Probe:
         """Version, and what may be read."""

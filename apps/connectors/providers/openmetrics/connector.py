@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from apps.connectors.auth import auth_headers
-from apps.connectors.base import Connector, Field, Probe, Scope
+from apps.connectors.base import Connector, Field, Group, Probe, Scope
 from apps.connectors.errors import ErrorClass, SourceError
 from apps.connectors.exposition.client import ScrapeClient, is_openmetrics, looks_like_metrics
 from apps.connectors.exposition.memory import Memory
@@ -26,6 +26,7 @@ class OpenMetricsConnector(Connector):
     name: ClassVar[str] = "OpenMetrics endpoint"
     summary: ClassVar[str] = "Metrics straight from a service's /metrics, without a Prometheus in between."
     kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.SERIES})
+    group: ClassVar[Group] = Group.METRICS
     fields: ClassVar[tuple[Field, ...]] = settings.FIELDS
     default_interval: ClassVar[int] = 60
     docs: ClassVar[str] = "docs/connectors/openmetrics.md"

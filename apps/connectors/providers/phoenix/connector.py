@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from apps.connectors.auth import AUTH_FIELDS, auth_headers, clean_auth
-from apps.connectors.base import Connector, Field, FieldType, Probe, Scope
+from apps.connectors.base import Connector, Field, FieldType, Group, Probe, Scope
 from apps.connectors.cleaning import ALLOWED_NETWORKS, clean_fields, integer_between
 from apps.connectors.errors import SourceError
 from apps.connectors.merging import merge
@@ -29,6 +29,7 @@ class PhoenixConnector(Connector):
     kinds: ClassVar[frozenset[Kind]] = frozenset(
         {Kind.PROMPT, Kind.PROMPT_VERSION, Kind.PROMPT_LABEL, Kind.SERIES, Kind.EVALUATION}
     )
+    group: ClassVar[Group] = Group.PROMPTS
     fields: ClassVar[tuple[Field, ...]] = (
         Field(
             name="url",

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from apps.connectors.auth import basic_header, bearer_header
-from apps.connectors.base import Connector, Field, FieldType, Probe, Scope
+from apps.connectors.base import Backfill, Connector, Field, FieldType, Group, Probe, Scope
 from apps.connectors.cleaning import ALLOWED_NETWORKS, clean_fields, integer_between
 from apps.connectors.errors import ConfigError, ErrorClass, SourceError
 from apps.connectors.merging import merge
@@ -18,6 +18,7 @@ from apps.connectors.providers.prefect.fetching import Fetch
 from apps.connectors.providers.prefect.missing import look_up_lost, sweep
 from apps.connectors.providers.prefect.normalize import ui_base
 from apps.connectors.records import Batch, Kind
+from apps.connectors.values import utc_text
 
 
 class PrefectConnector(Connector):
@@ -27,6 +28,7 @@ class PrefectConnector(Connector):
     name: ClassVar[str] = "Prefect"
     summary: ClassVar[str] = "Flows as pipelines, with their runs, task runs and schedules."
     kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.PIPELINE, Kind.RUN, Kind.TASK_RUN})
+    group: ClassVar[Group] = Group.PIPELINES
     fields: ClassVar[tuple[Field, ...]] = (
         Field(
             name="url",
@@ -83,6 +85,15 @@ class PrefectConnector(Connector):
         if urlsplit(cleaned["url"]).path in ("", "/"):
             cleaned["url"] = f"{cleaned['url'].rstrip('/')}/api"
         return cleaned
+
+    @classmethod
+    def progress(cls, cursor: Mapping[str, Any]) -> Backfill | None:
+        """Which span of runs is being read; a pass reads a span twice, by two times."""
+        going_on = Memory.load(cursor).going_on
+        if going_on is None:
+            return None
+        begin, end = utc_text(going_on.after), utc_text(going_on.before)
+        return Backfill(sentence=f"Runs from {begin} to {end} are being read; {going_on.offset} so far in this pass.")
 
     async def probe(self) -> Probe:
         """Version, and how many flows and runs may be read."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from apps.connectors.auth import auth_headers
-from apps.connectors.base import Connector, Field, Probe, Scope
+from apps.connectors.base import Backfill, Connector, Field, Group, Probe, Scope
 from apps.connectors.errors import ConfigError, ErrorClass, SourceError
 from apps.connectors.merging import merge
 from apps.connectors.providers.prometheus import rollouts, settings
@@ -16,7 +16,7 @@ from apps.connectors.providers.prometheus.fetching import Fetch, Job
 from apps.connectors.providers.prometheus.normalize import Query
 from apps.connectors.providers.prometheus.progress import Progress
 from apps.connectors.records import Batch, Kind
-from apps.connectors.values import object_or_empty
+from apps.connectors.values import object_or_empty, utc_text
 
 
 class PrometheusConnector(Connector):
@@ -26,6 +26,7 @@ class PrometheusConnector(Connector):
     name: ClassVar[str] = "Prometheus"
     summary: ClassVar[str] = "Metrics by PromQL, firing alerts, and deployments seen in an info metric."
     kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.SERIES, Kind.ALERT, Kind.DEPLOYMENT})
+    group: ClassVar[Group] = Group.METRICS
     fields: ClassVar[tuple[Field, ...]] = settings.FIELDS
     docs: ClassVar[str] = "docs/connectors/prometheus.md"
 
@@ -33,6 +34,16 @@ class PrometheusConnector(Connector):
     def clean(cls, config: Mapping[str, Any]) -> dict[str, Any]:
         """The checked configuration; raises ConfigError."""
         return settings.clean(config)
+
+    @classmethod
+    def progress(cls, cursor: Mapping[str, Any]) -> Backfill | None:
+        """Up to when the query that is furthest behind was read."""
+        saved = [object_or_empty(item).get("until") for item in object_or_empty(cursor.get("queries")).values()]
+        read = [until for until in saved if isinstance(until, int)]
+        if not read:
+            return None
+        behind = datetime.fromtimestamp(min(read), UTC)
+        return Backfill(sentence=f"Numbers up to {utc_text(behind)} are read of the query that is furthest behind.")
 
     async def probe(self) -> Probe:
         """Version, and how many series every query has now; a query that Prometheus refuses is named."""

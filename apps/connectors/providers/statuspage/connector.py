@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from apps.connectors.auth import auth_headers
-from apps.connectors.base import Connector, Field, Probe, Scope
+from apps.connectors.base import Connector, Field, Group, Probe, Scope
 from apps.connectors.merging import merge
 from apps.connectors.providers.statuspage import settings
 from apps.connectors.providers.statuspage.changes import read_maintenances, read_updates
@@ -33,6 +33,7 @@ class StatuspageConnector(Connector):
     name: ClassVar[str] = "Status page"
     summary: ClassVar[str] = "A vendor's public status page: incidents, components, maintenance. Needs no credentials."
     kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.ALERT, Kind.SERIES, Kind.CHANGE})
+    group: ClassVar[Group] = Group.VENDORS
     fields: ClassVar[tuple[Field, ...]] = settings.FIELDS
     default_interval: ClassVar[int] = 60
     docs: ClassVar[str] = "docs/connectors/statuspage.md"

@@ -36,6 +36,7 @@ class Sheet:
     temperature: str = "0.2"
     max_tokens: str = "700"
     is_chat: bool = False
+    registry: str = "mlflow"  # where its team keeps it
 
 
 def warmth(*degrees: str) -> tuple[Option, ...]:

@@ -6,6 +6,7 @@ from apps.demo.world.sheets.base import Flaw, Sheet, warmth
 
 INVOICE_READER = Sheet(
     feature="invoice-reader",
+    registry="phoenix",
     text="""\
 You read one invoice and return its figures. The text comes from OCR and may contain mistakes.
 
@@ -79,6 +80,7 @@ Return JSON with exactly these keys:
 
 MEETING_NOTES = Sheet(
     feature="meeting-notes",
+    registry="phoenix",
     text="""\
 You write the notes of a call from its transcript.
 

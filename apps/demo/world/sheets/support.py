@@ -6,6 +6,7 @@ from apps.demo.world.sheets.base import Flaw, Sheet, warmth
 
 SUPPORT_REPLY = Sheet(
     feature="support-reply",
+    registry="langfuse",
     text="""\
 You draft a reply that a support agent of Fernway will read, correct and send.
 
@@ -112,6 +113,7 @@ Return JSON: {"reply": string, "needs_human": boolean, "reason": string}
 
 ONBOARDING_COACH = Sheet(
     feature="onboarding-coach",
+    registry="langfuse",
     text="""\
 You guide new customers of Fernway through their set-up, one step at a time.
 

@@ -1,0 +1,47 @@
+"""What the database calls out at a commit: the names of the topics that changed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import orjson
+import psycopg
+from django.db import connections
+
+from apps.events.services import CHANNEL
+
+Connection = psycopg.AsyncConnection[Any]
+
+MOMENT = 0.1  # seconds until a notice is read that has arrived
+
+
+async def connect() -> Connection:
+    """A connection of its own, outside of the pool, that hears from now on."""
+    wanted = connections["default"].get_connection_params()
+    known = {"dbname", "user", "password", "host", "port", "sslmode", "connect_timeout", "service"}
+    params = {key: value for key, value in wanted.items() if key in known}
+    connection = await psycopg.AsyncConnection.connect(**params, autocommit=True, application_name="opsportal live")
+    await connection.execute(f"LISTEN {CHANNEL}")
+    return connection
+
+
+async def hear(connection: Connection, *, patience: float) -> list[str]:
+    """The topics called out next, each once; [] after `patience` seconds. Raises OperationalError on a lost server."""
+    if not await _is_readable(connection.fileno(), patience):
+        await connection.execute("SELECT 1")  # a dead server is noticed though it says nothing
+    notices = [notice async for notice in connection.notifies(timeout=MOMENT, stop_after=1)]
+    return list(dict.fromkeys(topic for notice in notices for topic in orjson.loads(notice.payload)))
+
+
+async def _is_readable(descriptor: int, patience: float) -> bool:
+    """Whether something arrives in time; `notifies` alone would look for it ten times a second."""
+    loop, arrived = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(descriptor, arrived.set)
+    try:
+        await asyncio.wait_for(arrived.wait(), patience)
+    except TimeoutError:
+        return False
+    finally:
+        loop.remove_reader(descriptor)
+    return True
