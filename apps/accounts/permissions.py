@@ -30,6 +30,8 @@ MAY: dict[str, frozenset[Role]] = {
     "catalog:change": HANDS_ON,
     "catalog:remove": ADMINS,
     "expectation:change": HANDS_ON,
+    "hold:change": HANDS_ON,
+    "freeze:change": HANDS_ON,
     "membership:change": ADMINS,  # a role in a team grants rights
     "user:change": ADMINS,
     "audit:read": ADMINS,

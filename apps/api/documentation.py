@@ -43,8 +43,14 @@ def _endpoint(path: str, method: str, operation: Mapping[str, Any], base_url: st
         scopes=tuple(operation.get("x-scopes", ())),
         body=body,
         answer=_example(operation.get("responses", {}).get(200, {})),
-        curl=_curl(f"{base_url}{path.replace('{slug}', 'my-source')}", method.upper(), body),
+        curl=_curl(f"{base_url}{path.replace('{slug}', 'my-source')}{_query(operation)}", method.upper(), body),
     )
+
+
+def _query(operation: Mapping[str, Any]) -> str:
+    """The parameters that must be in the address, quoted for a shell."""
+    names = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query" and one.get("required")]
+    return f"'?{'&'.join(f'{name}=my-{name}' for name in names)}'" if names else ""
 
 
 def _example(described: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja.security import HttpBearer
 
+from apps.api import deciding
 from apps.api.document import Api, described, described_noun
 from apps.api.entrance import PUSH_SCOPES, Entry, enter
 from apps.api.errors import ApiError
@@ -79,6 +80,9 @@ def _add(noun: Noun) -> None:
 
 for _noun in NOUNS:
     _add(_noun)
+
+
+deciding.add_to(api)
 
 
 def _entry(request: HttpRequest) -> Entry:

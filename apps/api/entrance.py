@@ -33,6 +33,17 @@ def enter(request: HttpRequest, *, scopes: Sequence[str], slug: str) -> Entry:
     Raises ApiError: 401 without a good token, 429 when it asks too often, 403 when it may not, 404 without the source.
     A session of a person opens nothing here, so no page of another site can make a browser report.
     """
+    token = let_in(request, scopes=scopes)
+    if token.sources and slug not in token.sources:
+        raise ApiError(403, "wrong_source", "This token is for other sources; make one for this source.")
+    try:
+        return Entry(token, sources.get_source(slug=slug))
+    except Source.DoesNotExist:
+        raise ApiError(404, "no_source", "No source has this short name; it may have been removed.") from None
+
+
+def let_in(request: HttpRequest, *, scopes: Sequence[str]) -> ApiToken:
+    """The token of a request that speaks of no source; raises ApiError 401, 429 or 403."""
     at = timezone.now()
     try:
         token = accounts.check_token(text=_bearer(request), at=at)
@@ -40,12 +51,7 @@ def enter(request: HttpRequest, *, scopes: Sequence[str], slug: str) -> Entry:
         raise _unauthorized(str(refusal)) from None
     spend(token=token, at=at)
     _check_scopes(token, scopes)
-    if token.sources and slug not in token.sources:
-        raise ApiError(403, "wrong_source", "This token is for other sources; make one for this source.")
-    try:
-        return Entry(token, sources.get_source(slug=slug))
-    except Source.DoesNotExist:
-        raise ApiError(404, "no_source", "No source has this short name; it may have been removed.") from None
+    return token
 
 
 def _bearer(request: HttpRequest) -> str:

@@ -66,13 +66,15 @@ class NavCount:
         return ("nav", "more", "tab") if any(place.tab for place in MAIN if place.key == self.key) else ("nav", "more")
 
 
+_FEATURES: Final = ("portal:feature", "health:reasons", "health:strip")
+_DEPLOYMENTS: Final = ("deployments:", "health:consistency", "health:bundle")
 MAIN: Final = (
     Place("overview", "Overview", "overview", "portal:overview", ("portal:overview",), "o", "Overview"),
-    Place("features", "Features", "features", "portal:feature-list", ("portal:feature", "health:"), "f", "Features"),
+    Place("features", "Features", "features", "portal:feature-list", _FEATURES, "f", "Features"),
     Place("changes", "Changes", "changes", "events:event-list", ("events:",), "c", "Changes"),
     Place("alerts", "Alerts", "alerts", "monitors:alert-list", ("monitors:",), "a", "Alerts"),
     Place("pipelines", "Pipelines", "pipelines", "pipelines:pipeline-list", ("pipelines:",), "p"),
-    Place("deployments", "Deployments", "deployments", "deployments:deployment-list", ("deployments:",), "d"),
+    Place("deployments", "Deployments", "deployments", "deployments:deployment-list", _DEPLOYMENTS, "d"),
     Place("prompts", "Prompts", "prompts", "prompts:prompt-list", ("prompts:",), "r"),
     Place("evaluations", "Evaluations", "evals", "evaluations:run-list", ("evaluations:",), "e"),
     Place("metrics", "Metrics", "metrics", "metrics:series-list", ("metrics:",), "m"),

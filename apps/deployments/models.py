@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
+from apps.accounts.models import validate_time_zone
 from apps.catalog.models import Component, Environment, Feature
 from apps.core.ui.formats import short_revision
-from apps.deployments.status import DeploymentState
+from apps.deployments.comparing import compare_url
+from apps.deployments.freezing import Weekly, Window
+from apps.deployments.status import DeploymentState, FreezeState, HoldState
 from apps.sources.models import Source
 
 
@@ -63,6 +68,9 @@ class Deployment(models.Model):
     description = models.TextField(blank=True)
     is_told_rollback = models.BooleanField(default=False)  # the source calls it one
     is_rollback = models.BooleanField(default=False)  # told, or its revision had been live there before
+    frozen_by = models.ForeignKey(  # the freeze inside which it began
+        "deployments.Freeze", null=True, blank=True, on_delete=models.SET_NULL, related_name="broken_by"
+    )
     url = models.CharField(max_length=1000, blank=True)
     labels = models.JSONField(default=dict)
     upstream_at = models.DateTimeField()
@@ -96,6 +104,14 @@ class Deployment(models.Model):
         return self.environment.name if self.environment else self.environment_name or "no environment"
 
     @property
+    def compare_url(self) -> str:
+        """The page that shows what it changed, "" where its source does not tell enough."""
+        if self.previous_revision is None or self.revision.kind != RevisionKind.CODE:
+            return ""
+        before, after = self.previous_revision.reference, self.revision.reference
+        return compare_url(url=self.url, connector=self.source.connector, before=before, after=after)
+
+    @property
     def took(self) -> timedelta | None:
         """From start to end; None while it has not ended, and where the source tells one instant only."""
         if self.finished_at is None or self.finished_at <= self.started_at:
@@ -122,3 +138,171 @@ class Running(models.Model):
 
     def __str__(self) -> str:
         return f"{self.component_name} in {self.environment_name}"
+
+
+class LatestAttempt(models.Model):
+    """The newest deployment into one place, whatever became of it; what really runs there is `Running`."""
+
+    component_name = models.CharField(max_length=300)
+    environment_name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=16, choices=RevisionKind.choices, default=RevisionKind.CODE)
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="+")
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "component_name", "environment_name", "kind"], name="one_latest_attempt_a_place"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.component_name} in {self.environment_name}"
+
+
+class Hold(models.Model):
+    """A place that stays as it is until a person lifts the hold: set by a rollback, or by hand.
+
+    The portal cannot stop another system. What is put there all the same is `broken_by`.
+    """
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="+")
+    component_name = models.CharField(max_length=300)
+    environment_name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=16, choices=RevisionKind.choices, default=RevisionKind.CODE)
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="holds")  # what is to stay
+    away_from = models.ForeignKey(Revision, null=True, on_delete=models.PROTECT, related_name="+")  # rolled back from
+    held_at = models.DateTimeField()
+    held_by = models.CharField(max_length=200, blank=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    reason = models.TextField(blank=True)
+    broken_by = models.ForeignKey(Deployment, null=True, on_delete=models.SET_NULL, related_name="breaks")
+    broken_at = models.DateTimeField(null=True)
+    lifted_at = models.DateTimeField(null=True)
+    lifted_by = models.CharField(max_length=200, blank=True)
+    lift_reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-held_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "component_name", "environment_name", "kind"],
+                condition=models.Q(lifted_at__isnull=True),
+                name="one_open_hold_a_place",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.deployment.revision} in {self.deployment.where}"
+
+    @property
+    def counts_from(self) -> datetime:
+        """What began later than this goes against the hold."""
+        return self.held_at if self.user_id else self.deployment.started_at
+
+    @property
+    def state(self) -> HoldState:
+        """Held, broken or lifted."""
+        if self.lifted_at:
+            return HoldState.LIFTED
+        return HoldState.BROKEN if self.broken_at else HoldState.HELD
+
+
+class Weekday(models.IntegerChoices):
+    MONDAY = 0, "Monday"
+    TUESDAY = 1, "Tuesday"
+    WEDNESDAY = 2, "Wednesday"
+    THURSDAY = 3, "Thursday"
+    FRIDAY = 4, "Friday"
+    SATURDAY = 5, "Saturday"
+    SUNDAY = 6, "Sunday"
+
+
+class Freeze(models.Model):
+    """A time in which nothing should be deployed: once, or every week by the clock of one zone.
+
+    Without features it is for all of them, and likewise without environments.
+    """
+
+    name = models.CharField(max_length=120)
+    reason = models.TextField()
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True, blank=True)  # empty only for a weekly one without an end
+    is_weekly = models.BooleanField(default=False)
+    first_day = models.PositiveSmallIntegerField(choices=Weekday.choices, default=Weekday.FRIDAY)
+    first_time = models.TimeField(null=True, blank=True)
+    last_day = models.PositiveSmallIntegerField(choices=Weekday.choices, default=Weekday.MONDAY)
+    last_time = models.TimeField(null=True, blank=True)
+    time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
+    features = models.ManyToManyField(Feature, blank=True, related_name="+")
+    environments = models.ManyToManyField(Environment, blank=True, related_name="+")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    planned_by = models.CharField(max_length=200)
+    created_at = models.DateTimeField()
+    lifted_at = models.DateTimeField(null=True)
+    lifted_by = models.CharField(max_length=200, blank=True)
+    lift_reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-starts_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ends_at__isnull=True) | models.Q(ends_at__gt=models.F("starts_at")),
+                name="freeze_ends_after_it_starts",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(is_weekly=False, ends_at__isnull=False)
+                | models.Q(is_weekly=True, first_time__isnull=False, last_time__isnull=False),
+                name="freeze_knows_its_times",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("deployments:freeze-detail", args=[self.pk])
+
+    @property
+    def who_for(self) -> str:
+        """ "Search Answers, Support Reply in Production"."""
+        features = ", ".join(feature.name for feature in self.features.all()) or "every feature"
+        environments = ", ".join(environment.name for environment in self.environments.all())
+        return f"{features} in {environments or 'every environment'}"
+
+    @property
+    def rhythm(self) -> str:
+        """ "Friday 16:00 to Monday 08:00, Europe/Berlin"; "" for one that comes once."""
+        if not self.is_weekly or self.first_time is None or self.last_time is None:
+            return ""
+        first, last = Weekday(self.first_day).label, Weekday(self.last_day).label
+        return f"{first} {self.first_time:%H:%M} to {last} {self.last_time:%H:%M}, {self.time_zone}"
+
+    @property
+    def weekly(self) -> Weekly | None:
+        """Its stretch of the week, None for one that comes once."""
+        if not self.is_weekly or self.first_time is None or self.last_time is None:
+            return None
+        return Weekly(self.first_day, self.first_time, self.last_day, self.last_time, ZoneInfo(self.time_zone))
+
+    @property
+    def window(self) -> Window:
+        """What the rules judge; features and environments should be prefetched."""
+        return Window(
+            id=self.pk,
+            name=self.name,
+            starts_at=self.starts_at,
+            ends_at=self.ends_at,
+            lifted_at=self.lifted_at,
+            weekly=self.weekly,
+            features=frozenset(feature.pk for feature in self.features.all()),
+            environments=frozenset(environment.pk for environment in self.environments.all()),
+        )
+
+    def state_at(self, at: datetime) -> FreezeState:
+        """Planned, active, over or lifted; a weekly one is planned between two of its stretches."""
+        if self.lifted_at:
+            return FreezeState.LIFTED
+        if self.ends_at and self.ends_at <= at:
+            return FreezeState.OVER
+        return FreezeState.ACTIVE if self.window.holds_at(at) else FreezeState.PLANNED

@@ -1,4 +1,4 @@
-"""The deployment vocabulary."""
+"""The vocabulary of deployments, holds and freezes."""
 
 from __future__ import annotations
 
@@ -12,3 +12,16 @@ class DeploymentState(StatusChoices):
     FAILED = "failed", "Failed", "bad"
     CANCELLED = "cancelled", "Cancelled", "skip"
     UNKNOWN = "unknown", "Unknown", "unknown"
+
+
+class HoldState(StatusChoices):
+    HELD = "held", "Held", "review"
+    BROKEN = "broken", "Hold broken", "bad"
+    LIFTED = "lifted", "Lifted", "skip"
+
+
+class FreezeState(StatusChoices):
+    PLANNED = "planned", "Planned", "wait"
+    ACTIVE = "active", "Frozen now", "warn"
+    OVER = "over", "Over", "skip"
+    LIFTED = "lifted", "Lifted", "skip"

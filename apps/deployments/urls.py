@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.deployments import views
+from apps.deployments.views import freezes, history, holds, matrix
 
 app_name = "deployments"
 urlpatterns = [
-    path("", views.deployment_list, name="deployment-list"),
-    path("where/", views.matrix, name="matrix"),
-    path("<int:pk>/", views.deployment_detail, name="deployment-detail"),
-    path("of/<int:feature_id>/", views.feature_live, name="feature-live"),
+    path("", history.deployment_list, name="deployment-list"),
+    path("where/", matrix.matrix, name="matrix"),
+    path("calendar/", freezes.calendar, name="calendar"),
+    path("freezes/", freezes.freeze_list, name="freeze-list"),
+    path("freezes/plan/", freezes.freeze_plan, name="freeze-plan"),
+    path("freezes/<int:pk>/", freezes.freeze_detail, name="freeze-detail"),
+    path("freezes/<int:pk>/lift/", freezes.freeze_lift, name="freeze-lift"),
+    path("holds/<int:pk>/lift/", holds.hold_lift, name="hold-lift"),
+    path("<int:pk>/", history.deployment_detail, name="deployment-detail"),
+    path("<int:pk>/hold/", holds.hold_place, name="hold-place"),
+    path("of/<int:feature_id>/", history.feature_live, name="feature-live"),
 ]

@@ -128,6 +128,18 @@ class AlertFact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetFact:
+    """Whether what was tested is what runs. `has_wrong_embedder`: in production an index is searched wrongly."""
+
+    slug: str
+    is_same: bool
+    text: str
+    since: datetime
+    at: datetime
+    has_wrong_embedder: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureFacts:
     """Everything known about one feature."""
 
@@ -137,4 +149,5 @@ class FeatureFacts:
     promises: tuple[PromiseFact, ...] = ()
     pipelines: tuple[PipelineFact, ...] = ()
     alerts: tuple[AlertFact, ...] = ()
+    made_of: SetFact | None = None
     sources: tuple[SourceFact, ...] = field(default=())

@@ -1,11 +1,12 @@
-"""What the roll-up found, and the spans of the past that the strips are drawn from."""
+"""What the roll-up found, the spans of the past that the strips are drawn from, and the sets of what runs together."""
 
 from __future__ import annotations
 
 from django.db import models
+from django.urls import reverse
 
-from apps.catalog.models import Feature
-from apps.health.status import HealthStatus
+from apps.catalog.models import Environment, Feature
+from apps.health.status import HealthStatus, SetStatus
 
 
 class FeatureHealth(models.Model):
@@ -54,3 +55,70 @@ class HealthSpan(models.Model):
 
     def __str__(self) -> str:
         return f"{self.feature}: {self.status} from {self.started_at}"
+
+
+class FeatureConsistency(models.Model):
+    """The newest judgement of whether what was tested is what runs; see `consistency.judge`."""
+
+    feature = models.OneToOneField(Feature, primary_key=True, on_delete=models.CASCADE, related_name="consistency")
+    status = models.CharField(max_length=10, choices=SetStatus.choices, default=SetStatus.UNKNOWN)
+    sentence = models.TextField()
+    since = models.DateTimeField()
+    findings = models.JSONField(default=list)  # see consistency.Finding
+    has_wrong_embedder = models.BooleanField(default=False)  # in production
+    judged_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "feature consistency"
+
+    def __str__(self) -> str:
+        return f"{self.feature}: {self.status}"
+
+    @property
+    def number(self) -> int:
+        """How many cells are not as they should be."""
+        return len(self.findings)
+
+
+class Bundle(models.Model):
+    """A set of revisions of one feature under one id: a trigger refuses an UPDATE of what was written."""
+
+    feature = models.ForeignKey(Feature, on_delete=models.CASCADE, related_name="bundles")
+    hash = models.CharField(max_length=64)  # SHA-256 of the sorted members, see bundling.set_hash
+    alias = models.CharField(max_length=40)
+    members = models.JSONField()  # [{"kind": …, "name": …, "reference": …}], sorted
+    first_seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["feature", "hash"], name="one_bundle_a_set")]
+
+    def __str__(self) -> str:
+        return self.alias
+
+    def get_absolute_url(self) -> str:
+        return reverse("health:bundle", args=[self.pk])
+
+
+class BundleStay(models.Model):
+    """From when to when a bundle ran in an environment; the open one has no end."""
+
+    feature = models.ForeignKey(Feature, on_delete=models.CASCADE, related_name="+")
+    bundle = models.ForeignKey(Bundle, on_delete=models.CASCADE, related_name="stays")
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+")
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    is_promotion = models.BooleanField(default=False)  # the same set had run in an earlier environment before
+
+    class Meta:
+        ordering = ["-started_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["feature", "environment"],
+                condition=models.Q(ended_at__isnull=True),
+                name="one_open_stay_a_place",
+            )
+        ]
+        indexes = [models.Index(fields=["feature", "environment", "-started_at", "-id"], name="stay_of_place")]
+
+    def __str__(self) -> str:
+        return f"{self.bundle} in {self.environment}"

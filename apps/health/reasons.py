@@ -26,6 +26,9 @@ class Rule(StrEnum):
     PIPELINE_LATE = "pipeline-late"
     PIPELINE_UNKNOWN = "pipeline-unknown"
     ALERT_FIRING = "alert-firing"
+    SET_SAME = "set-same"
+    SET_DIFFERS = "set-differs"
+    EMBEDDER_DIFFERS = "embedder-differs"
     SOURCE_SILENT = "source-silent"
     PAUSED = "paused"
     NOTHING_PROMISED = "nothing-promised"
@@ -44,7 +47,8 @@ class Input:
 class Reason:
     """`effect`: the status it demands, None when it only explains. `at`: its newest input; `since`: when it began.
 
-    `subject` says what the page links to: ("series", 7), ("pipeline", 3), ("alert", 9), ("source", "prometheus").
+    `subject` says what the page links to: ("series", 7), ("pipeline", 3), ("alert", 9), ("source", "prometheus"),
+    ("set", "search-answers").
     """
 
     key: str

@@ -3,7 +3,7 @@
 1. Nobody watches (retired, or every source switched off): paused.
 2. Every fact is judged by its own rule. Old or missing numbers decide nothing.
 3. The worst trouble among what is fresh decides: a promise worse than its failing point is down; a broken promise, a
-   failed pipeline or an alert that calls people is degraded.
+   failed pipeline, an alert that calls people or an index that is searched with a wrong embedder is degraded.
 4. Without trouble: healthy only if something that tells how the feature does is fresh (a promise; its pipelines where
    nothing is promised). Otherwise stale when it was known before, unknown when it never was.
 """
@@ -61,6 +61,7 @@ def _reasons(facts: FeatureFacts, at: datetime) -> list[Reason]:
     found = [rules.judge_promise(promise, at) for promise in facts.promises]
     found += [rules.judge_pipeline(pipeline) for pipeline in facts.pipelines]
     found += [rules.judge_alert(alert) for alert in facts.alerts]
+    found += [rules.judge_set(facts.made_of)] if facts.made_of else []
     found += [reason for source in facts.sources if (reason := rules.judge_source(source))]
     if not facts.promises:
         found.append(
@@ -114,6 +115,8 @@ def _troubles(status: Status, facts: FeatureFacts, reasons: Sequence[Reason]) ->
     demanding = {one.key for one in reasons if one.effect is status}
     yield from (wording.trouble(fact) for fact in facts.promises if f"promise:{fact.measure}" in demanding)
     yield from (Trouble(rules.firing(fact)) for fact in facts.alerts if f"alert:{fact.id}" in demanding)
+    if facts.made_of and "set" in demanding:
+        yield Trouble(facts.made_of.text.rstrip("."))
     yield from (
         Trouble(rules.troubled_pipeline(fact)) for fact in facts.pipelines if f"pipeline:{fact.id}" in demanding
     )

@@ -9,7 +9,7 @@ from typing import Final
 
 from apps.core.ui.formats import duration
 from apps.health import wording
-from apps.health.facts import CLOCK_TOLERANCE, AlertFact, PipelineFact, PromiseFact, SourceFact, Status
+from apps.health.facts import CLOCK_TOLERANCE, AlertFact, PipelineFact, PromiseFact, SetFact, SourceFact, Status
 from apps.health.reasons import Input, Reason, Rule, Tone
 
 PAGING: Final = frozenset({"page", "critical", "crit", "emergency", "high", "error", "p1", "sev1"})
@@ -17,6 +17,8 @@ _STALE_RULE: Final = "A number older than three of its usual intervals is old: i
 _SOURCE_RULE: Final = "A source that has been silent for three of its intervals is stale, and so are its numbers."
 _PIPELINE_RULE: Final = "A pipeline of this feature, or of a part it depends on, whose last finished run failed."
 _LATE_RULE: Final = "A pipeline of this feature, or of a part it depends on, whose expected run did not come in time."
+_SET_RULE: Final = "The revisions that were tested together, compared with those that run in production."
+_EMBEDDER_RULE: Final = "An index must be searched with the embedder it was built with; equal dimensions are no proof."
 _ALERT_RULE: Final = "An alert of this feature that fires and calls people (severity page or critical)."
 
 
@@ -130,6 +132,22 @@ def judge_source(fact: SourceFact) -> Reason | None:
         since=fact.last_success_at,
         at=fact.last_success_at,
         subject=("source", fact.slug) if fact.slug else None,
+    )
+
+
+def judge_set(fact: SetFact) -> Reason:
+    """Only an index that is searched with another embedder changes the status; production that lags is information."""
+    rule = Rule.EMBEDDER_DIFFERS if fact.has_wrong_embedder else Rule.SET_SAME if fact.is_same else Rule.SET_DIFFERS
+    return Reason(
+        key="set",
+        rule=rule,
+        text=fact.text,
+        rule_text=_EMBEDDER_RULE if fact.has_wrong_embedder else _SET_RULE,
+        tone="warn" if fact.has_wrong_embedder else "ok" if fact.is_same else "info",
+        effect=Status.DEGRADED if fact.has_wrong_embedder else None,
+        since=fact.since,
+        at=fact.at,
+        subject=("set", fact.slug),
     )
 
 

@@ -12,3 +12,12 @@ class HealthStatus(StatusChoices):
     STALE = "stale", "Stale", "stale"
     UNKNOWN = "unknown", "No data", "unknown"
     PAUSED = "paused", "Paused", "skip"
+
+
+class SetStatus(StatusChoices):
+    """What `consistency.Verdict` says."""
+
+    CONSISTENT = "consistent", "Consistent", "ok"
+    BEHIND = "behind", "Behind", "warn"
+    MIXED = "mixed", "Mixed", "bad"
+    UNKNOWN = "unknown", "Not comparable", "unknown"

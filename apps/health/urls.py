@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.health import views
+from apps.health.views import consistency, reasons
 
 app_name = "health"
 urlpatterns = [
-    path("<slug:slug>/reasons/", views.reasons, name="reasons"),
-    path("<slug:slug>/strip/", views.strip, name="strip"),
+    path("sets/", consistency.consistency_list, name="consistency-list"),
+    path("sets/in-short/<int:feature_id>/", consistency.feature_set, name="consistency-short"),
+    path("sets/bundles/<int:pk>/", consistency.bundle, name="bundle"),
+    path("sets/of/<slug:slug>/", consistency.consistency, name="consistency"),
+    path("<slug:slug>/reasons/", reasons.reasons, name="reasons"),
+    path("<slug:slug>/strip/", reasons.strip, name="strip"),
 ]

@@ -12,12 +12,12 @@ from apps.notifications.models import Delivery, Subscription
 from apps.notifications.status import DeliveryState, SubscriptionStatus
 
 FAMILIES = (
-    ("deployments:*", "Deployments"),
+    ("deployments:*", "Deployments, holds, freezes"),
     ("prompts:*", "Prompt versions and labels"),
     ("pipelines:*", "Pipeline runs"),
     ("evaluations:*", "Evaluations"),
     ("monitors:*", "Alerts"),
-    ("health:*", "Feature health"),
+    ("health:*", "Feature health and sets"),
     ("source:*", "Sources"),
 )
 

@@ -191,6 +191,7 @@ def people(feature: Feature) -> Context:
     named = (
         ("Pipelines", "pipelines:feature-runs", "pipelines:run-list"),
         ("Live now", "deployments:feature-live", "deployments:deployment-list"),
+        ("What was tested", "health:consistency-short", "health:consistency-list"),
         ("Prompts", "prompts:feature-prompts", "prompts:prompt-list"),
         ("Evaluations", "evaluations:feature-runs", "evaluations:run-list"),
     )

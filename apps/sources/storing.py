@@ -20,6 +20,7 @@ class Stored:
     changed: int = 0
     events: list[NewEvent] = field(default_factory=list)
     feature_ids: set[int] = field(default_factory=set)
+    set_ids: set[int] = field(default_factory=set)  # of these features: what they are made of may have changed
     topics: set[str] = field(default_factory=set)
     rejected: list[Rejected] = field(default_factory=list)
     names: list[SeenNames] = field(default_factory=list)
@@ -30,6 +31,7 @@ class Stored:
         self.changed += other.changed
         self.events += other.events
         self.feature_ids |= other.feature_ids
+        self.set_ids |= other.set_ids
         self.topics |= other.topics
         self.rejected += other.rejected
         self.names += other.names

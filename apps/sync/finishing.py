@@ -39,6 +39,7 @@ class Tally:
     superseded: int = 0
     changed: int = 0
     feature_ids: set[int] = field(default_factory=set)
+    set_ids: set[int] = field(default_factory=set)
 
     def add(self, other: Tally) -> None:
         """Fold `other` into this one."""
@@ -47,6 +48,7 @@ class Tally:
         self.superseded += other.superseded
         self.changed += other.changed
         self.feature_ids |= other.feature_ids
+        self.set_ids |= other.set_ids
 
     def __str__(self) -> str:
         return f"{self.succeeded} polled, {self.failed} failed, {self.superseded} superseded, {self.changed} changed"
@@ -146,7 +148,7 @@ def _settle(fetched: Fetched, state: SourceState, outcome: Stored | None, found:
     found.topics |= stored.topics
     if was_requested or stored.changed or news:
         found.topics |= {"sources", f"source-{source.pk}"}
-    ended = Tally(changed=stored.changed, feature_ids=stored.feature_ids)
+    ended = Tally(changed=stored.changed, feature_ids=stored.feature_ids, set_ids=stored.set_ids)
     ended.succeeded, ended.failed = int(fetched.error is None), int(fetched.error is not None)
     found.tally.add(ended)
 

@@ -65,7 +65,7 @@ def store_push(
         _note_report(state.source, batch, stored, bytes_read, at)
         events.record_events(events=stored.events)
         events.ring(topics=stored.topics | {"sources", f"source-{source.pk}"})
-        transaction.on_commit(partial(judge_features, feature_ids=stored.feature_ids))
+        transaction.on_commit(partial(judge_features, feature_ids=stored.feature_ids, set_ids=stored.set_ids))
     return _answers(records, stored, before=len(rejected))
 
 

@@ -53,6 +53,7 @@ def _next_step(*, at: datetime) -> int | None:
         job.save(update_fields=["started_at", "total", "changed", "finished_at", "next_source_id", "done"])
         events.ring(topics={"mapping", *stored.topics})
     if stored.feature_ids:
+        health.refresh_consistency(feature_ids=stored.set_ids, at=at)
         health.refresh_health(feature_ids=stored.feature_ids, at=at)
     return stored.changed
 

@@ -30,14 +30,14 @@ def poll_all(*, claims: Sequence[Claim], at: datetime) -> Tally:
     transaction. 4. Whenever nothing waits, judge the features that were touched.
     """
     jobs = begin_polls(claims=claims, at=at)
-    total, touched = Tally(superseded=len(claims) - len(jobs)), set[int]()
+    total, touched = Tally(superseded=len(claims) - len(jobs)), Tally()
     for group, is_caught_up in _fetched_groups(jobs):
         tally = finish_polls(group=group)
         total.add(tally)
-        touched |= tally.feature_ids
-        if is_caught_up and touched:
-            judge_features(feature_ids=touched)
-            touched = set()
+        touched.add(tally)
+        if is_caught_up and touched.feature_ids:
+            judge_features(feature_ids=touched.feature_ids, set_ids=touched.set_ids)
+            touched = Tally()
     return total
 
 

@@ -121,8 +121,8 @@ def test_the_story_of_a_place_is_the_same_in_whatever_order_it_is_told(tell, ord
 
 def test_going_back_is_told_as_a_rollback(tell):
     tell(a_deployment("2.39", 9), a_deployment("2.40", 5))
-    (event,) = tell(a_deployment("2.39", 1)).events
-    assert event.kind == "deployments:deployment:rolled-back"
+    event, hold = tell(a_deployment("2.39", 1)).events
+    assert (event.kind, hold.kind) == ("deployments:deployment:rolled-back", "deployments:hold:set")
     assert event.title == "retrieval-api was rolled back to 2.39 in Production"
     assert event.data == {"component": "retrieval-api", "revision": "2.39", "previous": "2.40"}
 
@@ -134,7 +134,7 @@ def test_deploying_the_same_revision_again_is_no_rollback(tell):
 
 
 def test_a_source_that_calls_it_a_rollback_is_believed(tell):
-    (event,) = tell(a_deployment("2.39", is_rollback=True)).events
+    event, _hold = tell(a_deployment("2.39", is_rollback=True)).events
     assert event.kind == "deployments:deployment:rolled-back"
 
 

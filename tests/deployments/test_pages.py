@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.urls import reverse
 
+from apps.connectors.records import DeploymentState
 from apps.deployments import services
 from apps.deployments.models import Deployment
 from apps.events.services import record_events
@@ -84,8 +87,8 @@ def test_the_matrix_says_what_runs_where_and_whether_it_is_the_same(reader, feat
 
 def test_the_matrix_can_be_asked_for_alone(reader, feature):
     tell(a_deployment())
-    html = text(reader.get(reverse("deployments:matrix"), headers={"HX-Target": "matrix"}))
-    assert html.lstrip().startswith("<section")
+    html = text(reader.get(reverse("deployments:matrix"), headers={"HX-Target": "list-places"}))
+    assert "<html" not in html
     assert "live:deployments from:body" in html
 
 
@@ -100,6 +103,35 @@ def test_a_deployment_shows_what_ran_before_and_what_happened(reader, feature):
     assert "something else does now" in older
 
 
+def test_what_lies_between_two_revisions_is_a_link_where_the_source_allows(reader, feature):
+    url = "https://github.com/acme/search/actions/runs/7"
+    tell(a_deployment("2.39", 9, url=url), a_deployment("2.40", 1, url=url))
+    link = 'href="https://github.com/acme/search/compare/2.39...2.40"'
+    assert link in text(reader.get(Deployment.objects.get(revision__reference="2.40").get_absolute_url()))
+    assert link in text(reader.get(reverse("deployments:deployment-list")))
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", 3),
+        ("feature=search", 2),
+        ("environment=Staging", 1),
+        ("differs=1", 2),
+        ("trouble=1", 1),
+        ("kind=index", 0),
+        ("q=2.41", 1),
+    ],
+)
+def test_places_can_be_filtered_and_downloaded(reader, feature, query, expected):
+    other = a_deployment("9", 1, component="other", state=DeploymentState.FAILED)
+    tell(a_deployment("2.40", 9), a_deployment("2.41", 2, environment="Staging"), other)
+    response = reader.get(reverse("deployments:matrix") + f"?{query}&format=json")
+    items = json.loads(b"".join(response.streaming_content))["items"]
+    assert len(items) == expected
+    assert all(item["revision"] is None or item["by"] == "Mei Lin" for item in items)
+
+
 def test_other_pages_can_show_what_is_live(reader, feature):
     tell(a_deployment("2.40"))
     html = text(reader.get(reverse("deployments:feature-live", args=[feature.pk])))
@@ -109,7 +141,7 @@ def test_other_pages_can_show_what_is_live(reader, feature):
 
 
 def test_pages_cost_the_same_with_many_rows(reader, feature, django_assert_num_queries):
-    pages = {reverse("deployments:deployment-list"): 4, reverse("deployments:matrix"): 1}
+    pages = {reverse("deployments:deployment-list"): 4, reverse("deployments:matrix"): 5}
     tell(a_deployment())
     for times in range(2):
         if times:

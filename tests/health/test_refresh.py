@@ -219,9 +219,9 @@ def test_the_number_of_queries_does_not_grow_with_the_features(count, django_ass
         _pipeline(source, feature=feature, last_failed_at=NOON, external_id=f"p{feature.pk}")
         make_promise(feature, measure="answered_ratio", comparison="at_least", limit=0.9, fails_at=None)
     ids = {feature.pk for feature in features}
-    with django_assert_num_queries(21):
+    with django_assert_num_queries(22):
         services.refresh_health(feature_ids=ids, at=NOON)
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         services.refresh_health(feature_ids=ids, at=NOON + timedelta(seconds=30))
 
 

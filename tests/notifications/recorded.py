@@ -39,6 +39,7 @@ from apps.sync.claims import Claim, Job
 from apps.sync.fetch import Fetched
 from apps.sync.store import store_batch
 from tests.factories import make_component, make_environment, make_feature, make_source
+from tests.notifications.recorded_sets import record_sets
 
 AT = datetime(2026, 11, 24, 9, 42, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -49,7 +50,7 @@ def record_every_kind() -> list[Event]:
     feature = make_feature(slug="search-answers", name="Search Answers")
     make_component(slug="search-api", name="search-api", feature=feature)
     make_component(slug="search-index", name="search-index", feature=feature, kind="pipeline")
-    make_environment(slug="production", name="Production", is_production=True)
+    make_environment(slug="production", name="Production", rank=2, is_production=True)
     source = make_source(slug="fernway", name="Fernway Platform")
     for number, records in enumerate(
         (*_runs(), *_deployments(), *_prompts(), *_evaluations(), *_alerts(), *_changes())
@@ -61,6 +62,7 @@ def record_every_kind() -> list[Event]:
     _health(feature)
     _subscription()
     _punctuality(source)
+    record_sets(source)
     return list(Event.objects.select_related("feature", "component", "environment").order_by("pk"))
 
 

@@ -72,11 +72,7 @@ def test_every_kind_is_recorded_as_the_examples_and_the_schema_say(recorded):
         assert set(envelope["data"]["details"]) == set(details_schema(kind)["properties"]), kind
         assert set(envelope["data"]) == set(SCHEMA["$defs"]["data"]["properties"]), kind
         assert envelope["data"]["title"] == example["data"]["title"], kind
-        assert {**envelope["data"]["details"], "pipeline_id": 0, "prompt_id": 0} == {
-            **example["data"]["details"],
-            "pipeline_id": 0,
-            "prompt_id": 0,
-        }, kind
+        assert _without_numbers(envelope["data"]["details"]) == _without_numbers(example["data"]["details"]), kind
 
 
 def test_every_field_of_details_is_explained():
@@ -134,6 +130,11 @@ def test_the_schema_is_served_to_anybody(client, db):
     response = client.get("/notifications/schema/event.json")
     assert response.json() == SCHEMA
     assert response["Content-Type"] == "application/schema+json"
+
+
+def _without_numbers(details: dict[str, Any]) -> str:
+    """The details as text; the numbers of rows in them differ from run to run."""
+    return re.sub(r'(_id": |/)\d+', r"\g<1>0", json.dumps(details, sort_keys=True))
 
 
 def _event(example: dict[str, Any]) -> Any:

@@ -61,6 +61,11 @@ class Page:
         return self._read[0]
 
     @property
+    def narrowed(self) -> Query:
+        """Everything that passes the filters, for pages that draw more than one page of rows."""
+        return self._queryset
+
+    @property
     def next_url(self) -> str:
         """The page after this one, "" on the last."""
         return self._url("after", -1) if self._read[2] else ""

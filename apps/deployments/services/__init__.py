@@ -1,6 +1,17 @@
-"""Writing deployments as sources tell them."""
+"""Writing deployments as sources tell them, and what people decide about them."""
 
 from apps.deployments.services.deployments import upsert_deployments
+from apps.deployments.services.freezes import FreezeError, lift_freeze, plan_freeze
+from apps.deployments.services.holds import HoldError, hold_place, lift_hold
 from apps.deployments.services.remapping import remap
 
-__all__ = ["remap", "upsert_deployments"]
+__all__ = [
+    "FreezeError",
+    "HoldError",
+    "hold_place",
+    "lift_freeze",
+    "lift_hold",
+    "plan_freeze",
+    "remap",
+    "upsert_deployments",
+]

@@ -15,6 +15,8 @@ from apps.core.bulk import Row, Upsert
 from apps.core.fitting import fit, refuse_long, refuse_naive
 from apps.deployments.models import Deployment, Revision, RevisionKind
 from apps.deployments.services.events import events_of
+from apps.deployments.services.freezes import note_freezes
+from apps.deployments.services.holds import note_holds
 from apps.deployments.services.places import Place, refresh_places
 from apps.deployments.status import DeploymentState
 from apps.sources.accepting import accept, labels_json, newest
@@ -80,19 +82,22 @@ def upsert_deployments(*, source: Source, records: Iterable[DeploymentRecord], m
     written = [row for row in _DEPLOYMENTS.run(rows, now=at) if row["is_changed"]]
     if written:
         kinds = {row["revision_id"]: row["kind"] for row in rows}
-        _tell(stored, source, written, kinds)
+        _tell(stored, source, written, kinds, at)
     return stored
 
 
-def _tell(stored: Stored, source: Source, written: Sequence[Row], kinds: dict[int, str]) -> None:
+def _tell(stored: Stored, source: Source, written: Sequence[Row], kinds: dict[int, str], at: datetime) -> None:
     refresh_places(source_id=source.pk, since=_touched(written, kinds))
     _describe(written)
     stored.changed = len(written)
     stored.changed_ids = {(Kind.DEPLOYMENT, row["external_id"]) for row in written}
     stored.events = events_of(deployments=written, source=source)
+    stored.events += note_holds(source=source, written=written, kinds=kinds, at=at)
+    stored.events += note_freezes(source=source, written=written)
     stored.feature_ids = {row[name] for row in written for name in ("feature_id", "old_feature_id") if row[name]}
     components = {row["component_id"] for row in written if row["component_id"]}
     stored.feature_ids |= catalog.blast_radius(components) if components else set()
+    stored.set_ids = set(stored.feature_ids)
     stored.topics = {"deployments", "changes", *(f"deployment-{row['id']}" for row in written[:TOPICS])}
 
 
@@ -102,6 +107,7 @@ def _describe(written: Sequence[Row]) -> None:
     names = found.values(
         "pk",
         "is_rollback",
+        "previous_revision_id",
         reference=F("revision__reference"),
         previous=F("previous_revision__reference"),
         environment_label=F("environment__name"),

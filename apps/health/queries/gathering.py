@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from apps.catalog.models import Feature
-from apps.health.facts import AlertFact, FeatureFacts, PipelineFact, PromiseFact
+from apps.health.facts import AlertFact, FeatureFacts, PipelineFact, PromiseFact, SetFact
 from apps.health.models import FeatureHealth
-from apps.health.queries import alerts, pipelines, promises
+from apps.health.queries import alerts, consistency, pipelines, promises
 from apps.health.queries.reach import reach
 from apps.health.queries.sources import SourceFacts
 
@@ -32,14 +32,19 @@ def gather(*, feature_ids: Collection[int], at: datetime) -> list[Gathered]:
     promised = promises.facts(previous=previous, feature_ids=list(features), sources=sources, at=at)
     needed = pipelines.facts(feature_ids=list(features), parts=parts, sources=sources)
     firing = alerts.facts(feature_ids=list(features), parts=parts, sources=sources)
+    made_of = consistency.facts(feature_ids=list(features))
     return [
-        Gathered(feature, _facts(feature, promised[pk], needed[pk], firing[pk]), previous.get(pk))
+        Gathered(feature, _facts(feature, promised[pk], needed[pk], firing[pk], made_of.get(pk)), previous.get(pk))
         for pk, feature in features.items()
     ]
 
 
 def _facts(
-    feature: Feature, promised: list[PromiseFact], needed: list[PipelineFact], firing: list[AlertFact]
+    feature: Feature,
+    promised: list[PromiseFact],
+    needed: list[PipelineFact],
+    firing: list[AlertFact],
+    made_of: SetFact | None,
 ) -> FeatureFacts:
     behind = [fact.source for fact in promised] + [fact.source for fact in needed] + [fact.source for fact in firing]
     every = {source.slug: source for source in behind if source}
@@ -50,5 +55,6 @@ def _facts(
         promises=tuple(promised),
         pipelines=tuple(needed),
         alerts=tuple(firing),
+        made_of=made_of,
         sources=tuple(every[slug] for slug in sorted(every)),
     )

@@ -18,6 +18,7 @@ from apps.health.models import FeatureHealth
 from apps.health.queries import Gathered
 from apps.health.rollup import Judgement, roll_up
 from apps.health.services import locks, rows, spans
+from apps.health.services.consistency import refresh_consistency
 from apps.health.services.replaying import backfill_health
 
 REPLAYS_A_ROUND: Final = 2
@@ -77,6 +78,7 @@ def refresh_health(*, feature_ids: Collection[int], at: datetime) -> int:
 
 def refresh_due(*, at: datetime) -> str:
     """Judge what is due, staleness included, and replay the past of a few features; returns a sentence."""
+    refresh_consistency(feature_ids=queries.due_consistency(at=at), at=at)
     due = queries.due_features(at=at)
     changed = refresh_health(feature_ids=due, at=at) if due else 0
     past = queries.features_to_replay(at=at, limit=REPLAYS_A_ROUND)

@@ -86,6 +86,7 @@ def tell_moves(stored: Stored, *, source: Source, moves: Sequence[Move], at: dat
     stored.events += [_event(move, source, at) for move in news]
     stored.feature_ids |= {move.prompt.feature_id for move in moves if move.prompt.feature_id}
     stored.feature_ids |= catalog.blast_radius(components) if components else set()
+    stored.set_ids |= stored.feature_ids
     stored.topics |= prompt_topics(touched)
 
 

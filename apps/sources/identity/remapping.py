@@ -51,7 +51,7 @@ def remap_table(table: Table, *, source: Source, mapper: Mapper) -> list[Row]:
 def moved(rows: Sequence[Row], *, topics: Iterable[str] = ()) -> Stored:
     """What the caller is told of rows that moved: how many, and which features gained or lost one."""
     found = {row[name] for row in rows for name in ("feature_id", "old_feature_id") if row[name]}
-    return Stored(changed=len(rows), feature_ids=found, topics=set(topics) if rows else set())
+    return Stored(changed=len(rows), feature_ids=found, set_ids=set(found), topics=set(topics) if rows else set())
 
 
 def _placed(table: Table, row: Row, mapper: Mapper) -> Row | None:

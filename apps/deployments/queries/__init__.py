@@ -1,0 +1,50 @@
+"""Everything that reads deployments."""
+
+from apps.deployments.queries.freezes import Day, calendar, freezes, freezes_since
+from apps.deployments.queries.history import (
+    deployments,
+    deployments_with_text,
+    environment_names,
+    history_of_place,
+    is_live,
+    live_of_feature,
+    running,
+)
+from apps.deployments.queries.holds import RELATED_TO_HOLDS, hold_of, open_holds
+from apps.deployments.queries.matrix import (
+    MOST_PLACES,
+    Cell,
+    Matrix,
+    attempts,
+    attempts_with_live,
+    differing,
+    matrix,
+    troubled,
+    with_text,
+)
+
+__all__ = [
+    "MOST_PLACES",
+    "RELATED_TO_HOLDS",
+    "Cell",
+    "Day",
+    "Matrix",
+    "attempts",
+    "attempts_with_live",
+    "calendar",
+    "deployments",
+    "deployments_with_text",
+    "differing",
+    "environment_names",
+    "freezes",
+    "freezes_since",
+    "history_of_place",
+    "hold_of",
+    "is_live",
+    "live_of_feature",
+    "matrix",
+    "open_holds",
+    "running",
+    "troubled",
+    "with_text",
+]

@@ -1,0 +1,1 @@
+"""Pages of deployments, holds and freezes."""

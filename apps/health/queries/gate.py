@@ -1,0 +1,82 @@
+"""What speaks against a deployment now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from apps.catalog.models import Environment, Feature
+from apps.deployments import queries as deployments
+from apps.deployments.freezing import freezes_at
+from apps.health.models import FeatureConsistency, FeatureHealth
+from apps.health.rules import PAGING
+from apps.health.status import HealthStatus, SetStatus
+from apps.monitors.models import Alert
+from apps.monitors.status import AlertState
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """One reason to wait: its kind for machines, a sentence for people, since when, and the page about it."""
+
+    kind: str
+    text: str
+    since: datetime
+    path: str
+
+
+def obstacles(*, feature: Feature, environment: Environment, at: datetime) -> list[Obstacle]:
+    """Freezes, holds, alerts that call people, a feature that is down, a set that was never tested; a few queries."""
+    return [
+        *_frozen(feature, environment, at),
+        *_held(feature, environment),
+        *_alerting(feature),
+        *_down(feature),
+        *_mixed(feature),
+    ]
+
+
+def _frozen(feature: Feature, environment: Environment, at: datetime) -> list[Obstacle]:
+    known = {freeze.pk: freeze for freeze in deployments.freezes_since(at=at)}
+    found = freezes_at([freeze.window for freeze in known.values()], feature.pk, environment.pk, at)
+    return [
+        Obstacle(
+            "freeze",
+            f"The freeze “{window.name}” holds: {known[window.id].reason}",
+            window.starts_at,
+            known[window.id].get_absolute_url(),
+        )
+        for window in found
+    ]
+
+
+def _held(feature: Feature, environment: Environment) -> list[Obstacle]:
+    return [
+        Obstacle(
+            "hold",
+            f"{hold.component_name} is held at {hold.deployment.revision.reference}: {hold.reason}",
+            hold.held_at,
+            hold.deployment.get_absolute_url(),
+        )
+        for hold in deployments.open_holds()
+        if hold.deployment.feature_id == feature.pk and hold.deployment.environment_id == environment.pk
+    ]
+
+
+def _alerting(feature: Feature) -> list[Obstacle]:
+    rows = Alert.objects.filter(feature=feature, state=AlertState.FIRING, resolved_at__isnull=True)
+    return [
+        Obstacle("alert", f"The alert “{row.name}” fires.", row.opened_at, row.get_absolute_url())
+        for row in rows.order_by("opened_at", "pk")
+        if row.severity.lower() in PAGING
+    ]
+
+
+def _down(feature: Feature) -> list[Obstacle]:
+    rows = FeatureHealth.objects.filter(pk=feature.pk, status=HealthStatus.DOWN)
+    return [Obstacle("down", row.sentence, row.since, feature.get_absolute_url()) for row in rows]
+
+
+def _mixed(feature: Feature) -> list[Obstacle]:
+    rows = FeatureConsistency.objects.filter(pk=feature.pk, status=SetStatus.MIXED)
+    return [Obstacle("set", row.sentence, row.since, feature.get_absolute_url()) for row in rows]

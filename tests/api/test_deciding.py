@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from apps.deployments.models import Freeze
+from apps.health.models import FeatureConsistency, FeatureHealth
+from apps.monitors.models import Alert
+from tests.api.asking import error_of, make_token
+from tests.factories import make_environment, make_feature, make_source
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def feature():
+    make_environment(slug="production", name="Production", is_production=True)
+    return make_feature(slug="search", name="Search Answers")
+
+
+@pytest.fixture
+def ask(author):
+    def get(query: str = "feature=search&environment=production", *scopes: str):
+        token = make_token(author, *(scopes or ("read",)))
+        return Client().get(f"/api/v1/deployments/may?{query}", headers={"Authorization": f"Bearer {token}"})
+
+    return get
+
+
+def kinds(response) -> list[str]:
+    assert response.status_code == 200
+    answer = json.loads(response.content)
+    assert answer["may"] is not bool(answer["reasons"])
+    assert all(reason["url"].startswith("http://testserver/") for reason in answer["reasons"])
+    return [reason["kind"] for reason in answer["reasons"]]
+
+
+def test_nothing_against_it_is_a_yes(feature, ask):
+    assert kinds(ask()) == []
+
+
+def test_every_reason_is_named(feature, ask):
+    at = timezone.now()
+    hour = timedelta(hours=1)
+    Freeze.objects.create(
+        name="Launch", reason="calm", starts_at=at - hour, ends_at=at + hour, planned_by="Mei", created_at=at
+    )
+    Alert.objects.create(
+        source=make_source(), external_id="1", name="Errors", feature=feature, state="firing", severity="page",
+        opened_at=at, last_seen_at=at,
+    )  # fmt: skip
+    FeatureHealth.objects.create(feature=feature, status="down", sentence="It is down.", since=at, evaluated_at=at)
+    FeatureConsistency.objects.create(feature=feature, status="mixed", sentence="Mixed.", since=at, judged_at=at)
+    assert kinds(ask()) == ["freeze", "alert", "down", "set"]
+
+
+@pytest.mark.parametrize("query", ["feature=other&environment=production", "feature=search&environment=%00"])
+def test_what_is_not_in_the_catalog_is_said(feature, ask, query):
+    response = ask(query)
+    assert response.status_code == 404
+    assert "of the catalog has this short name" in error_of(response)["message"]
+
+
+def test_a_token_without_the_scope_is_refused(feature, ask):
+    assert ask("feature=search&environment=production", "push:runs").status_code == 403
+
+
+def test_without_a_token_nobody_is_answered(feature):
+    assert Client().get("/api/v1/deployments/may?feature=search&environment=production").status_code == 401
+
+
+def test_the_example_carries_what_must_be_asked(db):
+    from apps.api.documentation import endpoints
+    from apps.api.endpoints import api
+
+    (found,) = [one for one in endpoints(api.get_openapi_schema(), base_url="http://p") if one.name == "may-deploy"]
+    assert "'?feature=my-feature&environment=my-environment'" in found.curl
