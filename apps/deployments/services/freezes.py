@@ -13,6 +13,7 @@ from apps.accounts.services import record_audit
 from apps.catalog import queries as catalog
 from apps.catalog.models import Environment, Feature
 from apps.core.bulk import Row
+from apps.core.ui.formats import short_revision
 from apps.deployments import queries
 from apps.deployments.freezing import freezes_at
 from apps.deployments.models import Deployment, Freeze
@@ -83,11 +84,11 @@ def _freeze_of(row: Row, known: Sequence[Freeze]) -> Freeze | None:
 
 
 def _broken(row: Row, freeze: Freeze, source: Source) -> NewEvent:
+    what = f"{row['component_name'][:80]} {short_revision(row['reference'])[:60]}"
     return NewEvent(
         kind="deployments:freeze:broken",
         at=row["started_at"],
-        title=f"{row['component_name'][:80]} {row['reference'][:60]} was deployed to {row['where'][:60]}"
-        f" inside the freeze “{freeze.name[:60]}”",
+        title=f"{what} was deployed to {row['where'][:60]} inside the freeze “{freeze.name[:60]}”",
         tone=Tone.WARN,
         detail=freeze.reason,
         actor=row["deployed_by"],

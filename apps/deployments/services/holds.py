@@ -11,6 +11,7 @@ from django.db import transaction
 from apps.accounts.models import User
 from apps.accounts.services import record_audit
 from apps.core.bulk import Row
+from apps.core.ui.formats import short_revision
 from apps.deployments.models import Hold, Running
 from apps.deployments.status import DeploymentState
 from apps.events.services import NewEvent, record_events, ring
@@ -132,17 +133,16 @@ def _judge(hold: Hold, row: Row, source: Source) -> NewEvent | None:
 
 
 def _broken(hold: Hold, row: Row, source: Source) -> NewEvent:
-    is_same = row["revision_id"] == hold.away_from_id
-    what = "that was rolled back comes again" if is_same else "is put there all the same"
-    title = (
-        f"{row['component_name'][:80]} is held at {_held(hold)} in {row['where'][:60]}, and {row['reference'][:60]} "
+    what = (
+        "that was rolled back comes again" if row["revision_id"] == hold.away_from_id else "is put there all the same"
     )
+    place = f"{row['component_name'][:80]} is held at {_held(hold)} in {row['where'][:60]}"
     return _event(
         row,
         source,
         kind="deployments:hold:broken",
         at=row["started_at"],
-        title=title + what,
+        title=f"{place}, and {short_revision(row['reference'])[:60]} {what}",
         tone=Tone.BAD,
         detail=f"Held by {hold.held_by or 'nobody known'}: {hold.reason}",
         dedupe_key=f"hold-broken:{hold.pk}:{row['id']}",
@@ -150,12 +150,13 @@ def _broken(hold: Hold, row: Row, source: Source) -> NewEvent:
 
 
 def _rolled_back(hold: Hold, row: Row, source: Source) -> NewEvent:
+    reference = short_revision(row["reference"])[:80]
     return _event(
         row,
         source,
         kind="deployments:hold:set",
         at=hold.held_at,
-        title=f"{row['component_name'][:100]} is held at {row['reference'][:80]} in {row['where'][:60]}",
+        title=f"{row['component_name'][:100]} is held at {reference} in {row['where'][:60]}",
         tone=Tone.INFO,
         detail=hold.reason,
         dedupe_key=f"hold-set:{row['id']}",
@@ -202,7 +203,7 @@ def _tell(event: NewEvent) -> None:
 
 
 def _held(hold: Hold) -> str:
-    return hold.deployment.revision.reference[:80]
+    return short_revision(hold.deployment.revision.reference)[:80]
 
 
 def _facts(hold: Hold) -> dict[str, Any]:
