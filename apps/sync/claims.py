@@ -12,11 +12,11 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
+import orjson
 from django.db import connection, transaction
 
 from apps.connectors.errors import ErrorClass
-from apps.sources.models import Poll, Source, SourceState
-from apps.sources.status import Outcome
+from apps.sources.models import Source, SourceState
 
 PICKUP_SECONDS = 15  # from the claim until a worker begins
 LEASE_SECONDS = 60  # from the beginning until the source counts as abandoned; above fetch.TOTAL_SECONDS
@@ -85,13 +85,26 @@ def claim_due_sources(*, at: datetime, most: int = MOST_CLAIMS) -> list[Claim]:
 
 
 BEGIN = """
-UPDATE sources_sourcestate state
-   SET last_attempt_at = %(at)s, claimed_until = %(at)s + make_interval(secs => %(lease)s),
-       next_poll_at = %(at)s + make_interval(secs => %(lease)s)
-  FROM unnest(%(sources)s::bigint[], %(claims)s::uuid[]) AS claim (source_id, claim_id)
- WHERE state.source_id = claim.source_id AND state.claim_id = claim.claim_id
-   AND (state.last_attempt_at IS NULL OR state.last_attempt_at < state.claimed_at)
-RETURNING state.source_id, state.claim_id
+WITH held AS (
+    UPDATE sources_sourcestate state
+       SET last_attempt_at = %(at)s, claimed_until = %(at)s + make_interval(secs => %(lease)s),
+           next_poll_at = %(at)s + make_interval(secs => %(lease)s)
+      FROM unnest(%(sources)s::bigint[], %(claims)s::uuid[]) AS claim (source_id, claim_id)
+     WHERE state.source_id = claim.source_id AND state.claim_id = claim.claim_id
+       AND (state.last_attempt_at IS NULL OR state.last_attempt_at < state.claimed_at)
+ RETURNING state.source_id, state.claim_id, state.cursor, state.scopes_due_at <= %(at)s AS is_look_due,
+           state.error_class
+), abandoned AS (
+    UPDATE sources_poll poll
+       SET outcome = 'superseded', finished_at = %(at)s, error = 'The worker that polled did not come back.'
+      FROM held WHERE poll.source_id = held.source_id AND poll.outcome = 'running'
+), begun AS (
+    INSERT INTO sources_poll (source_id, claim_id, started_at, outcome, error_class, error,
+                              fetched, changed, rejected, requests, bytes_read)
+    SELECT source_id, claim_id, %(at)s, 'running', '', '', 0, 0, 0, 0, 0 FROM held
+ RETURNING id, source_id
+)
+SELECT held.*, begun.id FROM held JOIN begun USING (source_id)
 """
 
 
@@ -101,33 +114,23 @@ def begin_polls(*, claims: Sequence[Claim], at: datetime) -> list[Job]:
     Polls that earlier holders left unfinished are closed as superseded.
     """
     with transaction.atomic():
-        held = _begin(claims, at)
-        states = SourceState.objects.select_related("source").in_bulk([claim.source_id for claim in held])
-        Poll.objects.filter(source_id__in=states, outcome=Outcome.RUNNING).update(
-            outcome=Outcome.SUPERSEDED, finished_at=at, error="The worker that polled did not come back."
-        )
-        polls = Poll.objects.bulk_create(
-            [Poll(source_id=claim.source_id, claim_id=claim.claim_id, started_at=at) for claim in held]
-        )
+        begun = _begin(claims, at)
+        sources = Source.objects.in_bulk([row[0] for row in begun])
     return [
         Job(
-            claim=claim,
-            source=states[claim.source_id].source,
-            cursor=states[claim.source_id].cursor,
-            poll_id=poll.pk,
+            claim=Claim(source_id, claim_id),
+            source=sources[source_id],
+            cursor=orjson.loads(cursor),
+            poll_id=poll_id,
             started_at=at,
-            is_look_due=_is_look_due(states[claim.source_id], at),
-            was_refused=states[claim.source_id].error_class == ErrorClass.AUTH,
+            is_look_due=bool(is_look_due),
+            was_refused=error_class == ErrorClass.AUTH,
         )
-        for claim, poll in zip(held, polls, strict=True)
+        for source_id, claim_id, cursor, is_look_due, error_class, poll_id in begun
     ]
 
 
-def _is_look_due(state: SourceState, at: datetime) -> bool:
-    return state.scopes_due_at is not None and state.scopes_due_at <= at
-
-
-def _begin(claims: Sequence[Claim], at: datetime) -> list[Claim]:
+def _begin(claims: Sequence[Claim], at: datetime) -> list[tuple[Any, ...]]:
     wanted: dict[str, Any] = {
         "sources": [claim.source_id for claim in claims],
         "claims": [claim.claim_id for claim in claims],
@@ -136,7 +139,8 @@ def _begin(claims: Sequence[Claim], at: datetime) -> list[Claim]:
     }
     with connection.cursor() as cursor:
         cursor.execute(BEGIN, wanted)
-        return [Claim(*row) for row in cursor.fetchall()]
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def hold_claims(*, claims: Sequence[Claim]) -> dict[int, SourceState]:

@@ -184,7 +184,7 @@ def _description(record: SeriesRecord, unit: str, mapper: Mapper) -> Description
 
 def _known(news: Sequence[_News]) -> dict[Key, _Known]:
     with server_cursor() as cursor:
-        cursor.execute(_KNOWN, [[one.key[0] for one in news], [one.key[1] for one in news]])
+        cursor.execute(_KNOWN, [[one.key[0] for one in news], [one.key[1] for one in news]], binary=True)
         return {(row[0], row[1]): _known_row(row[2:]) for row in cursor}
 
 
