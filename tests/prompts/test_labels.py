@@ -8,7 +8,7 @@ from apps.prompts import services
 from apps.prompts.models import LabelMove, PromptLabel
 from apps.sources.mapping import Mapper
 from tests.factories import make_component, make_environment, make_feature
-from tests.prompts.records import NOW, a_label, a_prompt, a_version
+from tests.prompts.records import NOW, a_label, a_prompt, a_version, days_ago
 
 
 def tell(source, *records, at=NOW):
@@ -64,6 +64,12 @@ def test_labels_that_come_with_a_new_source_are_history_and_not_news(source):
     stored = tell(source, a_label(1))
     assert (stored.changed, stored.events) == (1, [])
     assert story() == [("production", None, 1, False)]
+
+
+def test_a_first_import_that_takes_several_polls_tells_no_news(source):
+    services.upsert_prompts(source=source, records=[a_prompt()], mapper=Mapper(source), at=days_ago(0.2))
+    services.upsert_versions(source=source, records=[a_version(1, created_at=days_ago(0.3))], at=days_ago(0.1))
+    assert tell(source, a_label(1)).events == []
 
 
 def test_a_label_that_is_new_on_a_known_version_is_news(source, prompt):

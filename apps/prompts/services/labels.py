@@ -20,7 +20,7 @@ from apps.events.status import Tone
 from apps.prompts.models import LabelMove, Prompt, PromptLabel, PromptVersion
 from apps.prompts.services.prompts import LOCK, prompt_topics, prompts_by_external_id
 from apps.sources.accepting import accept, newest
-from apps.sources.models import Source
+from apps.sources.models import Source, SourceState
 from apps.sources.storing import Stored
 
 RECENT = timedelta(hours=24)
@@ -50,7 +50,7 @@ def upsert_labels(*, source: Source, records: Iterable[PromptLabelRecord], at: d
     prompts = prompts_by_external_id(source=source, names={record.prompt_external_id for record in told})
     rows = accept(kind=Kind.PROMPT_LABEL, records=told, row_of=lambda record: _row(prompts, record), stored=stored)
     rows = newest(rows, key=lambda row: (row["prompt"].pk, row["name"]))
-    moves = _moves(rows, at)
+    moves = _moves(rows, at, _caught_up_at(source))
     if moves:
         _mark_rollbacks(moves)
         PromptLabel.objects.bulk_create([move.label for move in moves if move.label.pk is None])
@@ -90,7 +90,12 @@ def tell_moves(stored: Stored, *, source: Source, moves: Sequence[Move], at: dat
     stored.topics |= prompt_topics(touched)
 
 
-def _moves(rows: Sequence[Row], at: datetime) -> list[Move]:
+def _caught_up_at(source: Source) -> datetime | None:
+    """When everything the source had was read last; None during its first import, which may take many polls."""
+    return SourceState.objects.filter(source=source).values_list("last_success_at", flat=True).first()
+
+
+def _moves(rows: Sequence[Row], at: datetime, caught_up_at: datetime | None) -> list[Move]:
     prompts = [row["prompt"] for row in rows]
     found = PromptVersion.objects.order_by().filter(prompt__in=prompts, number__in={row["number"] for row in rows})
     versions = {(version.prompt_id, version.number): version for version in found.defer("template", "messages")}
@@ -102,28 +107,34 @@ def _moves(rows: Sequence[Row], at: datetime) -> list[Move]:
         version = versions.get((row["prompt"].pk, row["number"]))
         label = now.get((row["prompt"].pk, row["name"]))
         if version is not None and (label is None or label.version_id != version.pk):
-            moves.append(_move(row, version, label, environments.get(row["name"]), at))
+            is_news = label is not None or _is_first_label_news(version, at, caught_up_at)
+            moves.append(_move(row, version, label, environments.get(row["name"]), at, is_news))
     return moves
 
 
 def _move(
-    row: Row, version: PromptVersion, label: PromptLabel | None, environment: Environment | None, at: datetime
+    row: Row,
+    version: PromptVersion,
+    label: PromptLabel | None,
+    environment: Environment | None,
+    at: datetime,
+    is_news: bool,
 ) -> Move:
     prompt, before = row["prompt"], label.version if label else None
     label = label or PromptLabel(prompt=prompt, name=row["name"])
     label.version, label.environment = version, environment
     label.moved_at, label.moved_by = at, row["moved_by"]
-    is_news = before is not None or _is_first_label_news(prompt, version, at)
     return Move(prompt, label, before, version, row["moved_by"], is_news)
 
 
-def _is_first_label_news(prompt: Prompt, version: PromptVersion, at: datetime) -> bool:
-    """Whether a label seen for the first time was set just now: we had looked at its version, or at its prompt, before.
+def _is_first_label_news(version: PromptVersion, at: datetime, caught_up_at: datetime | None) -> bool:
+    """Whether a label seen for the first time was set just now: its version was known before, or is brand new.
 
     Otherwise it is part of what the source brought when it was connected.
     """
-    is_fresh = version.created_at >= at - RECENT and prompt.first_seen_at < at
-    return version.first_seen_at < at or is_fresh
+    if caught_up_at is None:
+        return False
+    return version.first_seen_at <= caught_up_at or version.created_at >= at - RECENT
 
 
 def _mark_rollbacks(moves: Sequence[Move]) -> None:
