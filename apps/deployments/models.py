@@ -41,7 +41,12 @@ class Revision(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.component_name} {short_revision(self.reference)}"
+        return f"{self.component_name} {self.short}"
+
+    @property
+    def short(self) -> str:
+        """The reference as people say it; the whole of it stands on the page of a deployment."""
+        return short_revision(self.reference)
 
 
 class Deployment(models.Model):
