@@ -1,6 +1,7 @@
 """The demo's upstream systems in one small process: `python -m apps.demo.server --port 8900`.
 
-It keeps nothing: every answer follows from the seed and the clock, so two of these agree and a restart loses nothing.
+It keeps nothing: every answer follows from the seed and the clock, so two of these agree and a restart loses nothing
+but the deeds that somebody did by hand (`/stage`).
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from apps.demo.servers.mlflow import create_mlflow
 from apps.demo.servers.phoenix import create_phoenix
 from apps.demo.servers.prefect import create_prefect
 from apps.demo.servers.prometheus import create_prometheus
+from apps.demo.servers.stage import create_stage
 from apps.demo.servers.statuspage import create_statuspage
 from apps.demo.world.dice import World
 from apps.demo.world.vendors import VENDORS
@@ -53,6 +55,7 @@ def create_app(*, seed: int = DEFAULT_SEED, clock: Clock = time.time) -> Starlet
     world = World(seed=seed)
     routes = [Mount(path, create(world, clock)) for path, create in SYSTEMS.items()]
     routes += [Mount(f"/status/{vendor.slug}", create_statuspage(world, clock, vendor)) for vendor in VENDORS]
+    routes.append(Mount("/stage", create_stage(world, clock)))
     return Starlette(
         routes=[*routes, Route("/", partial(_about, world))], middleware=[Middleware(OwnDate, clock=clock)]
     )

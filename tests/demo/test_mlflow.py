@@ -189,12 +189,12 @@ def test_a_bad_question_is_refused(app: Any, question: dict[str, Any], sentence:
     assert answer.data["message"].startswith(sentence)
 
 
-def test_the_registry_takes_no_writes(app: Any) -> None:
-    answer = ask(
-        app, f"{API}/registered-models/alias", payload={"name": "search-answers", "alias": "x", "version": "1"}
-    )
+def test_the_registry_takes_no_writes_but_moved_labels(app: Any) -> None:
+    answer = ask(app, f"{API}/registered-models/get", payload={"name": "search-answers"})
     assert answer.status == 403
     assert answer.data["error_code"] == "PERMISSION_DENIED"
+    unknown = {"name": "search-answers", "alias": "x", "version": "999"}
+    assert ask(app, f"{API}/registered-models/alias", payload=unknown).status == 404
 
 
 def test_quality_of_the_burning_feature_sinks_in_its_evaluations(app: Any, now: int, world: World) -> None:

@@ -1,4 +1,4 @@
-"""An MLflow tracking server and prompt registry that is asked like any other. It takes no writes."""
+"""An MLflow tracking server and prompt registry that is asked like any other. Of writes it takes moved aliases."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from apps.demo.servers.mlflow_filters import Clause, Refusal, page_of, page_size
 from apps.demo.world.dice import DAY, World
 from apps.demo.world.evaluations import Evaluation, evaluations_between
 from apps.demo.world.prompts import Version, aliases_at, versions_until
+from apps.demo.world.stage import Deed
 
 VERSION = "3.17.2"
 KEPT = 45 * DAY
@@ -42,10 +43,11 @@ def create_mlflow(world: World, clock: Clock) -> Starlette:
 
 
 async def _answer(ask: Ask, world: World, clock: Clock, request: Request) -> Response:
-    """What a page makes of the parameters; a write, which a simulated world cannot take, is refused."""
+    """What a page makes of the parameters; a write is refused, except that a label of a prompt may be moved."""
     params: dict[str, Any] | None = dict(request.query_params)
     if request.method == "POST":
-        if not request.url.path.endswith("/search"):
+        ask = _move_alias if ask is _alias else ask
+        if ask is not _move_alias and not request.url.path.endswith("/search"):
             refusal = Refusal("The demo registry is read-only.", code="PERMISSION_DENIED", status=403)
             return json_answer(refusal.body, refusal.status)
         params = await read_object(request)
@@ -177,6 +179,15 @@ def _alias(world: World, now: int, params: dict[str, Any]) -> dict[str, Any]:
     if alias not in aliases:
         raise Refusal(f"Registered model alias {alias} not found.")
     return {"model_version": shapes.prompt_version(versions[aliases[alias] - 1], aliases)}
+
+
+def _move_alias(world: World, now: int, params: dict[str, Any]) -> dict[str, Any]:
+    name, alias, number = (_required(params, key) for key in ("name", "alias", "version"))
+    versions = _versions_of(world, now, name)
+    if not number.isdecimal() or not 1 <= int(number) <= len(versions):
+        raise _missing(f"Model Version (name={name}, version={number}) not found")
+    world.stage.add(Deed(doing="move", subject=name, value=alias, number=int(number), at=now))
+    return {}
 
 
 def _versions(world: World, now: int, params: dict[str, Any]) -> dict[str, Any]:

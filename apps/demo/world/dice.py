@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from hashlib import blake2b
 from typing import TypeVar
+
+from apps.demo.world.stage import Stage
 
 Item = TypeVar("Item")
 MINUTE, HOUR, DAY = 60, 3600, 86_400  # seconds
@@ -22,6 +24,7 @@ class World:
 
     seed: int = 7
     first_day: date = FIRST_DAY
+    stage: Stage = field(default_factory=Stage, compare=False, repr=False)  # what is done by hand
 
     @property
     def first_day_number(self) -> int:

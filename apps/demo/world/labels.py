@@ -12,12 +12,13 @@ Move = tuple[int, int, int]  # when, from which version, to which; 0 for none
 
 
 @lru_cache(maxsize=64)
-def _moves(world: World, prompt: str, day: int) -> tuple[Move, ...]:
-    """The moves of all labels up to the end of a day, oldest first."""
+def _moves(world: World, prompt: str, day: int, _deeds: int) -> tuple[Move, ...]:
+    """The moves of all labels up to the end of a day, oldest first; another deed makes another answer."""
     versions = versions_until(world, prompt, (day + 1) * DAY)
     times = {one.created_at for one in versions}
     for change in (one.change for one in versions if one.change):
         times |= {change.staged_at, change.live_at, change.rolled_back_at or change.live_at}
+    times |= {moved_at for one in versions for _, moved_at in one.moves}
     moves: list[Move] = []
     before: dict[str, int] = {}
     for at in sorted(times):
@@ -30,7 +31,7 @@ def _moves(world: World, prompt: str, day: int) -> tuple[Move, ...]:
 def last_changes(world: World, prompt: str, at: int) -> dict[int, int]:
     """When each version was written, or last won or lost a label, by its number."""
     found: dict[int, int] = {}
-    for moved_at, old, new in _moves(world, prompt, at // DAY):
+    for moved_at, old, new in _moves(world, prompt, at // DAY, len(world.stage.deeds)):
         if moved_at <= at:
             found |= {old: moved_at, new: moved_at}
     return found

@@ -10,6 +10,7 @@ from typing import Literal
 
 from apps.demo.world.calendar import loads
 from apps.demo.world.company import FEATURE, Feature
+from apps.demo.world.deeds import effects_of_deeds
 from apps.demo.world.dice import DAY, MINUTE, World, wander
 from apps.demo.world.effects import Effect, effects_of_day
 
@@ -106,10 +107,10 @@ def _habit_and_chance(world: World, feature: Feature, shape: Measure, base: floa
 
 
 def _effects(world: World, slug: str, measure: str, first: int, last: int) -> set[Effect]:
+    planned = (effect for day in range(first // DAY, last // DAY + 1) for effect in effects_of_day(world, slug, day))
     return {
         effect
-        for day in range(first // DAY, last // DAY + 1)
-        for effect in effects_of_day(world, slug, day)
+        for effect in (*planned, *effects_of_deeds(world, slug, last))
         if effect.measure == measure and effect.starts_at < last + 1 and effect.ends_at + effect.falls > first
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from apps.demo.world.changes import Change, history
@@ -13,6 +13,7 @@ from apps.demo.world.company import FEATURE, TEAM, user_name
 from apps.demo.world.dice import DAY, World
 from apps.demo.world.sheets import SHEETS
 from apps.demo.world.sheets.base import Sheet
+from apps.demo.world.stage import Deed
 
 BORN_BEFORE = 40 * DAY  # version 1 was written so long before counting starts
 SETTINGS = ("temperature", "max_tokens")
@@ -37,6 +38,9 @@ class Version:
     author: str
     flaw: str = ""
     change: Change | None = None
+    chosen: tuple[tuple[str, int], ...] = ()  # slot -> option
+    examples: str = ""
+    moves: tuple[tuple[str, int], ...] = ()  # labels that people moved here by hand, and when
 
     @property
     def body(self) -> str:
@@ -50,7 +54,32 @@ class Version:
 def versions_until(world: World, prompt: str, at: int) -> tuple[Version, ...]:
     """Every version that had been written by a time, oldest first; version 1 is older than all counting."""
     versions = _versions(world, prompt, at // DAY + 1)  # a version may be written the day before it is planned for
-    return versions[: max(1, bisect_right(versions, at, key=_written_at))]
+    return _with_deeds(world, prompt, at, versions[: max(1, bisect_right(versions, at, key=_written_at))])
+
+
+def _with_deeds(world: World, prompt: str, at: int, planned: tuple[Version, ...]) -> tuple[Version, ...]:
+    """The versions with those that people published by hand, and with the labels that they moved."""
+    published = list(world.stage.done("publish", prompt, at))
+    moved = list(world.stage.done("move", prompt, at))
+    if not published and not moved:
+        return planned
+    versions = list(planned)
+    for deed in published:
+        place = bisect_right(versions, deed.at, key=_written_at)
+        versions.insert(place, _published(prompt, deed, versions[place - 1]))
+    return tuple(
+        replace(one, number=number, moves=tuple((deed.value, deed.at) for deed in moved if deed.number == number))
+        for number, one in enumerate(versions, start=1)
+    )
+
+
+def _published(prompt: str, deed: Deed, before: Version) -> Version:
+    """What somebody put live at once, with a flaw, and made of the version before it."""
+    sheet, author = SHEETS[prompt], TEAM[FEATURE[prompt].team].people[0]
+    message = next(flaw.message for flaw in sheet.flaws if flaw.key == deed.value)
+    change = Change("prompt", prompt, "harm", deed.value, author, deed.at, deed.at, deed.at, deed.at)
+    chosen = dict(before.chosen)
+    return _version(sheet, 0, deed.at, chosen, before.examples, deed.value, message, user_name(author), change)
 
 
 def _written_at(version: Version) -> int:
@@ -109,7 +138,9 @@ def _version(
     settings |= {name: words[name] for name in SETTINGS if name in words}
     text = _fill(sheet.text, words) + examples
     return Version(
-        sheet.feature, number, created_at, text, tuple(settings.items()), message, author, flaw=flaw, change=change
+        *(sheet.feature, number, created_at, text, tuple(settings.items()), message, author, flaw, change),
+        chosen=tuple(chosen.items()),
+        examples=examples,
     )
 
 
@@ -129,14 +160,20 @@ def _month(at: int) -> int:
 
 
 def aliases_at(versions: tuple[Version, ...], at: int) -> dict[str, int]:
-    """Where `production` and `staging` point at a time: version numbers."""
-    production = staging = 1
+    """Where `production` and `staging`, and labels that people set by hand, point at a time: version numbers."""
+    found: dict[str, tuple[int, int]] = {"production": (0, 1), "staging": (0, 1)}  # since when, and where to
     for version in versions:
         change = version.change
         if change is None:
             continue
         if change.staged_at <= at:
-            staging = version.number
+            found["staging"] = change.staged_at, version.number
         if change.live_at <= at and (change.rolled_back_at is None or at < change.rolled_back_at):
-            production = version.number
-    return {"production": production, "staging": staging}
+            found["production"] = max(found["production"][0], change.live_at), version.number
+        elif change.live_at <= at:
+            found["production"] = max(found["production"][0], change.rolled_back_at or 0), found["production"][1]
+    for version in versions:
+        for label, moved_at in version.moves:
+            if found.get(label, (0, 0))[0] <= moved_at <= at:
+                found[label] = moved_at, version.number
+    return {label: number for label, (_, number) in found.items()}
