@@ -116,7 +116,7 @@ def _troubles(status: Status, facts: FeatureFacts, reasons: Sequence[Reason]) ->
     yield from (wording.trouble(fact) for fact in facts.promises if f"promise:{fact.measure}" in demanding)
     yield from (Trouble(rules.firing(fact)) for fact in facts.alerts if f"alert:{fact.id}" in demanding)
     if facts.made_of and "set" in demanding:
-        yield Trouble(facts.made_of.text.rstrip("."))
+        yield Trouble(wording.clause(facts.made_of.text))
     yield from (
         Trouble(rules.troubled_pipeline(fact)) for fact in facts.pipelines if f"pipeline:{fact.id}" in demanding
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -49,6 +50,11 @@ class Trouble:
 def sentence(text: str) -> str:
     """A clause made a sentence."""
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
+
+
+def clause(text: str) -> str:
+    """A sentence made a clause; a name at its beginning stays as it is."""
+    return re.sub(r"^In ", "in ", text).rstrip(".")
 
 
 def label(fact: PromiseFact) -> str:
