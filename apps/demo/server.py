@@ -36,6 +36,7 @@ from apps.demo.servers.mlflow import create_mlflow
 from apps.demo.servers.phoenix import create_phoenix
 from apps.demo.servers.prefect import create_prefect
 from apps.demo.servers.prometheus import create_prometheus
+from apps.demo.servers.retrieval import create_retrieval
 from apps.demo.servers.stage import create_stage
 from apps.demo.servers.statuspage import create_statuspage
 from apps.demo.world.dice import World
@@ -47,6 +48,7 @@ SYSTEMS = {  # path -> what answers below it
     "/airflow": create_airflow, "/dagster": create_dagster, "/github": create_github, "/gitlab": create_gitlab,
     "/argocd": create_argocd, "/kubernetes": create_kubernetes, "/alertmanager": create_alertmanager,
     "/langfuse": create_langfuse, "/phoenix": create_phoenix, "/litellm": create_litellm, "/kontor": create_kontor,
+    "/retrieval": create_retrieval,
 }  # fmt: skip
 
 

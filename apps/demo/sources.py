@@ -19,7 +19,7 @@ UNITS = {"requests_rate": "/s", "quality_score": "of 5", "cost_rate": "eur"}  # 
 STEP = 300  # seconds between two points
 BACKFILL_DAYS = 30
 CHATTY_DAYS = 10  # of systems that want a question for every run
-KONTOR = Path(__file__).parent / "kontor.yaml"
+MAPPED = tuple(Path(__file__).parent / name for name in ("kontor.yaml", "retrieval.yaml"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +129,9 @@ def _models(base: str) -> tuple[DemoSource, ...]:
 
 
 def _legacy(base: str) -> tuple[DemoSource, ...]:
-    """Kontor knows no vendor: a mapping says what its answers mean."""
-    told = yaml.safe_load(KONTOR.read_text(encoding="utf-8"))
+    """What no vendor's connector knows: a mapping says what the answers mean."""
+    told = [entry for file in MAPPED for entry in yaml.safe_load(file.read_text(encoding="utf-8"))["sources"]]
     return tuple(
-        DemoSource("http", entry["name"], {**entry["config"], "url": f"{base}/kontor/{entry['path']}"}, 180)
-        for entry in told["sources"]
+        DemoSource("http", entry["name"], {**entry["config"], "url": f"{base}/{entry['path']}"}, entry["interval"])
+        for entry in told
     )

@@ -28,10 +28,10 @@ class Running:
     def play(self, scene: str) -> None:
         assert ask(self.app, f"/stage/{scene}", payload={}).status == 200
 
-    def builds(self, component: str) -> dict[str, str]:
-        query = f'app_build_info{{component="{component}"}}'
-        found = ask(self.app, "/prometheus/api/v1/query", query=query).data["data"]["result"]
-        return {item["metric"]["environment"]: item["metric"]["version"] for item in found}
+    def live(self, part: str) -> dict[str, str]:
+        """The newest version of a part in each environment."""
+        told = ask(self.app, "/retrieval/parts.json").data["parts"]
+        return {one["where"]: one["version"] for one in told if one["part"] == part}
 
     def aliases(self) -> dict[str, str]:
         path = "/mlflow/api/2.0/mlflow/registered-models/get"
@@ -51,17 +51,17 @@ def test_the_door_tells_its_scenes_and_refuses_others(running: Running) -> None:
 
 
 def test_an_embedder_is_swapped_in_production_only_and_restored(running: Running) -> None:
-    assert running.builds(parts.SEARCHER) == {"staging": "embed-3", "production": "embed-3"}
+    assert running.live(parts.SEARCHER) == {"staging": "embed-3", "production": "embed-3"}
     running.play("swap-embedder")
     running.now += MINUTE
-    assert running.builds(parts.SEARCHER) == {"staging": "embed-3", "production": "embed-3-lite"}
+    assert running.live(parts.SEARCHER) == {"staging": "embed-3", "production": "embed-3-lite"}
     running.play("restore-embedder")
     running.now += MINUTE
-    assert running.builds(parts.SEARCHER) == {"staging": "embed-3", "production": "embed-3"}
+    assert running.live(parts.SEARCHER) == {"staging": "embed-3", "production": "embed-3"}
 
 
 def test_the_index_was_built_last_sunday_in_both_environments(running: Running) -> None:
-    assert running.builds(parts.INDEX) == {"staging": "build-2026-11-22", "production": "build-2026-11-22"}
+    assert running.live(parts.INDEX) == {"staging": "build-2026-11-22", "production": "build-2026-11-22"}
 
 
 def test_a_bad_prompt_goes_live_and_another_version_takes_it_back(running: Running) -> None:

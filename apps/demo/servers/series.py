@@ -11,7 +11,6 @@ from apps.demo.servers.selectors import Matcher
 from apps.demo.world.company import FEATURES, SERVICES
 from apps.demo.world.dice import DAY, World, wander
 from apps.demo.world.metrics import usual, values
-from apps.demo.world.parts import DIMENSIONS, parts
 from apps.demo.world.releases import commit_of, tenures
 from apps.demo.world.systems import rolled_out_by
 
@@ -91,17 +90,6 @@ def _build_info(world: World, now: int) -> Iterator[Series]:
             "version": tenure.version,
         }
         yield Series(labels, starts_at=tenure.starts_at, ends_at=tenure.ends_at)
-    for part in parts(world, now):
-        labels = {
-            "__name__": BUILD_INFO,
-            "component": part.component,
-            "dimensions": DIMENSIONS,
-            "embedder": part.embedder,
-            "environment": part.environment,
-            "kind": part.kind,
-            "version": part.version,
-        }
-        yield Series(labels, starts_at=part.starts_at, ends_at=part.ends_at)
 
 
 @lru_cache(maxsize=4096)

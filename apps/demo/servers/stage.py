@@ -23,12 +23,12 @@ Scene = Callable[[World, int], Deed]
 
 def _swap_embedder(_world: World, now: int) -> Deed:
     """Search Clause Finder's index with another embedder, in production only."""
-    return Deed(doing="embedder", subject="production", value=parts.OTHER_EMBEDDER, at=now)
+    return Deed(doing="embedder", subject="production", value=parts.OTHER_EMBEDDER, at=now, by="lukas.brandt")
 
 
 def _restore_embedder(_world: World, now: int) -> Deed:
     """Go back to the embedder with which Clause Finder's index was built."""
-    return Deed(doing="embedder", subject="production", value=parts.EMBEDDER, at=now)
+    return Deed(doing="embedder", subject="production", value=parts.EMBEDDER, at=now, by="mei.lin")
 
 
 def _bad_prompt(_world: World, now: int) -> Deed:

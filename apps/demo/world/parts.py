@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import pairwise
 from typing import Literal
 
 from apps.demo.world.company import ENVIRONMENTS
@@ -20,55 +19,50 @@ BUILT_AT = {"staging": HOUR, "production": 3 * HOUR}  # of a Sunday, UTC
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One version of a part in one environment, from a time (None: always) until a time (None: it still runs)."""
+    """One version of a part that came into one environment at a time."""
 
     component: str
     kind: Literal["index", "embedding_model"]
     environment: str
     version: str
     embedder: str
-    starts_at: int | None
-    ends_at: int | None
+    since: int
+    by: str
+    note: str
 
 
 def parts(world: World, at: int) -> Iterator[Part]:
-    """Everything that ran in any environment up to a time."""
+    """Everything that came into any environment up to a time, of each environment the oldest first."""
     for environment in ENVIRONMENTS:
         yield from _builds(world, environment, at)
-        yield from _searchers(world, environment, at)
+        yield _searcher(environment, EMBEDDER, world.starts_at, "mei.lin", "")
+        for deed in world.stage.done("embedder", environment, at):
+            note = "The one the index was built with" if deed.value == EMBEDDER else "Cheaper, same dimensions"
+            yield _searcher(environment, deed.value, deed.at, deed.by, note)
 
 
 def _builds(world: World, environment: str, at: int) -> Iterator[Part]:
-    sunday = world.starts_at + 6 * DAY + BUILT_AT[environment]
-    times = [sunday - 7 * DAY, *range(sunday, at + 1, 7 * DAY)]
-    for begins, ends in pairwise([*times, None]):
-        assert begins is not None
-        version = f"build-{datetime.fromtimestamp(begins, UTC):%Y-%m-%d}"
-        yield _part(INDEX, "index", environment, version, EMBEDDER, begins, ends)
+    for since in range(world.starts_at + 6 * DAY + BUILT_AT[environment], at + 1, 7 * DAY):
+        yield Part(
+            component=INDEX,
+            kind="index",
+            environment=environment,
+            version=f"build-{datetime.fromtimestamp(since, UTC):%Y-%m-%d}",
+            embedder=EMBEDDER,
+            since=since,
+            by="embeddings_sync",
+            note="Rebuilt from every contract",
+        )
 
 
-def _searchers(world: World, environment: str, at: int) -> Iterator[Part]:
-    moves: list[tuple[int | None, str]] = [(None, EMBEDDER)]
-    moves += [(deed.at, deed.value) for deed in world.stage.done("embedder", environment, at)]
-    for (begins, version), following in zip(moves, [*moves[1:], (None, "")], strict=True):
-        yield _part(SEARCHER, "embedding_model", environment, version, version, begins, following[0])
-
-
-def _part(
-    component: str,
-    kind: Literal["index", "embedding_model"],
-    environment: str,
-    version: str,
-    embedder: str,
-    begins: int | None,
-    ends: int | None,
-) -> Part:
+def _searcher(environment: str, embedder: str, since: int, by: str, note: str) -> Part:
     return Part(
-        component=component,
-        kind=kind,
+        component=SEARCHER,
+        kind="embedding_model",
         environment=environment,
-        version=version,
+        version=embedder,
         embedder=embedder,
-        starts_at=begins,
-        ends_at=ends,
+        since=since,
+        by=by,
+        note=note,
     )

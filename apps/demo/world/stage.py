@@ -22,6 +22,7 @@ class Deed:
     value: str
     at: int
     number: int = 0  # of the version that a label moved to
+    by: str = ""
 
 
 @dataclass(slots=True)
