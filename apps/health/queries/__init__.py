@@ -11,6 +11,7 @@ from apps.health.queries.consistency import (
     places_of,
     stays_of,
 )
+from apps.health.queries.data import builds_of, due_components, feeds_of, judged_data, limits_of
 from apps.health.queries.due import due_features, features_to_replay
 from apps.health.queries.gate import Obstacle, obstacles
 from apps.health.queries.gathering import Gathered, gather
@@ -24,13 +25,18 @@ __all__ = [
     "Obstacle",
     "around",
     "as_json",
+    "builds_of",
+    "due_components",
     "due_consistency",
     "due_features",
     "features_to_replay",
+    "feeds_of",
     "findings_of",
     "gather",
     "health_of",
     "judged",
+    "judged_data",
+    "limits_of",
     "lines_of",
     "live_spans",
     "obstacles",
