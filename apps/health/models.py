@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.urls import reverse
 
+from apps.catalog.freshness import limits_text
 from apps.catalog.models import Component, Environment, Feature
 from apps.health.status import DataStatus, HealthStatus, SetStatus
 
@@ -58,6 +59,11 @@ class DataFreshness(models.Model):
 
     def __str__(self) -> str:
         return f"{self.component}: {self.status}"
+
+    @property
+    def allowed(self) -> str:
+        """How old its data may be, in words."""
+        return limits_text(self.component.freshness)
 
 
 class HealthSpan(models.Model):

@@ -12,6 +12,14 @@ from apps.health.queries.consistency import (
     stays_of,
 )
 from apps.health.queries.data import builds_of, due_components, feeds_of, judged_data, limits_of
+from apps.health.queries.data_pages import (
+    counts_for_data,
+    data_of_feature,
+    data_of_features,
+    feeding,
+    goes_stale_with,
+    troubled_below,
+)
 from apps.health.queries.due import due_features, features_to_replay
 from apps.health.queries.gate import Obstacle, obstacles
 from apps.health.queries.gathering import Gathered, gather
@@ -26,13 +34,18 @@ __all__ = [
     "around",
     "as_json",
     "builds_of",
+    "counts_for_data",
+    "data_of_feature",
+    "data_of_features",
     "due_components",
     "due_consistency",
     "due_features",
     "features_to_replay",
+    "feeding",
     "feeds_of",
     "findings_of",
     "gather",
+    "goes_stale_with",
     "health_of",
     "judged",
     "judged_data",
@@ -49,6 +62,7 @@ __all__ = [
     "strip",
     "strip_of",
     "strip_words",
+    "troubled_below",
     "uptime_ratio",
     "uptime_ratios",
 ]

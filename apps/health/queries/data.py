@@ -22,7 +22,7 @@ from apps.pipelines.models import Pipeline
 from apps.pipelines.punctuality.expectation import Clock, CronLine
 
 AT_ONCE: Final = 500  # components in one round of the sweep
-_OF_PRODUCTION = Q(environment__isnull=True) | Q(environment__is_production=True)
+OF_PRODUCTION = Q(environment__isnull=True) | Q(environment__is_production=True)
 
 
 def limits_of(component: Component) -> Limits:
@@ -51,7 +51,7 @@ def feeds_of(*, components: Collection[Component], at: datetime) -> dict[int, li
     """component -> the pipelines that refresh it: its own, and those of pipelines it needs directly; two queries."""
     fed = _fed_by(components)
     rows = (
-        Pipeline.objects.filter(_OF_PRODUCTION, component__in=fed, gone_at__isnull=True)
+        Pipeline.objects.filter(OF_PRODUCTION, component__in=fed, gone_at__isnull=True)
         .select_related("source__state", "component", "punctuality", "expectation")
         .order_by("pk")
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 
@@ -92,8 +92,8 @@ def stands_on(*, component_id: int) -> dict[int, int]:
     return dict(_rows(_STANDS_ON, component=component_id))
 
 
-def _rows(query: str, **params: object) -> list[tuple[int, ...]]:
-    fixed = {"farthest": _FARTHEST, "holding": HOLDING, "suite": ComponentKind.EVALUATION_SUITE.value}
+def _rows(query: str, **params: Any) -> list[Any]:
+    fixed: dict[str, Any] = {"farthest": _FARTHEST, "holding": HOLDING, "suite": ComponentKind.EVALUATION_SUITE.value}
     with connection.cursor() as cursor:
         cursor.execute(query, fixed | params)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
