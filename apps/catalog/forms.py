@@ -137,7 +137,7 @@ class ComponentForm(EntryForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, value in (self.instance.freshness or {"time_zone": timezone.get_current_timezone_name()}).items():
-            self.initial[name] = value
+            self.initial[name] = int(value) if isinstance(value, float) and value.is_integer() else value
 
     def clean(self) -> dict[str, Any]:
         """The four boxes become one value, `freshness`; a time zone alone says nothing."""
