@@ -35,7 +35,8 @@ def _ran(source: Source, at: datetime) -> None:
     end = at + HOUR / 4
     run = RunRecord(
         external_id=f"read-help-{at:%d%H}", pipeline_external_id="read-help", name="read-help",
-        state=RunState.SUCCEEDED, raw_state="COMPLETED", updated_at=end, started_at=at, finished_at=end, trigger=Trigger.SCHEDULE,
+        state=RunState.SUCCEEDED, raw_state="COMPLETED", trigger=Trigger.SCHEDULE,
+        updated_at=end, started_at=at, finished_at=end,
     )  # fmt: skip
     pipeline = PipelineRecord(external_id="read-help", name="read-help")
     assert not store_batch(source=source, batch=Batch(records=(pipeline, run)), at=end).rejected
