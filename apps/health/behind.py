@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from apps.health import rules
+from apps.health import rules, wording
 from apps.health.facts import FeatureFacts, Status
 
 _UNKNOWN_LAST: Final = datetime.max.replace(tzinfo=UTC)
@@ -34,4 +34,4 @@ def _late(facts: FeatureFacts) -> Iterator[Behind]:
             yield Behind(f"the pipeline “{fact.name}” {rules.trouble_of(fact)}", fact.data_as_of, reason.since)
     for one in facts.datasets:
         if one.state in ("warn", "fail"):
-            yield Behind(one.because or rules.not_refreshed(one), one.as_of, one.since)
+            yield Behind(one.because or wording.not_refreshed(one.name), one.as_of, one.since)

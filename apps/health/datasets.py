@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -117,6 +117,27 @@ def deadlines(limits: Limits, as_of: datetime) -> tuple[datetime | None, datetim
     return (start + limits.warn if limits.warn is not None else None), (
         start + limits.fail if limits.fail is not None else None
     )
+
+
+def too_old(
+    limits: Limits, came: Iterable[tuple[datetime, datetime]], *, end: datetime
+) -> list[tuple[datetime, datetime]]:
+    """The stretches up to `end` in which data were too old; `came`: (when data arrived, up to when they go).
+
+    Before the first arrival nothing is known. Data that are no newer than what was there change nothing.
+    """
+    found: list[tuple[datetime, datetime]] = []
+    newest: datetime | None = None
+    runs_out: datetime | None = None
+    for arrived, as_of in [*sorted(came), (end, datetime.max.replace(tzinfo=UTC))]:
+        if newest is not None and as_of <= newest:
+            continue
+        if runs_out is not None and runs_out < arrived:
+            found.append((runs_out, min(arrived, end)))
+        newest = as_of
+        fails_at = deadlines(limits, as_of)[1] if arrived < end else None
+        runs_out = max(fails_at, arrived) if fails_at else None
+    return found
 
 
 def _state(warn_at: datetime | None, fail_at: datetime | None, at: datetime) -> tuple[DataState, datetime | None]:

@@ -92,7 +92,7 @@ def troubled_pipeline(fact: PipelineFact) -> str:
     For one that failed, is late or missed a run, with what it means where answers are made from its data.
     """
     told = _through(fact, trouble_of(fact))
-    return f"answers may be old, because {told}" if fact.feeds_data else told
+    return wording.old_data(told) if fact.feeds_data else told
 
 
 def trouble_of(fact: PipelineFact) -> str:
@@ -132,12 +132,7 @@ def judge_dataset(fact: DataFact) -> Reason:
 
 def old_data(fact: DataFact) -> str:
     """ "answers may be old, because “Help center index” was not refreshed in time"."""
-    return f"answers may be old, because {fact.because or not_refreshed(fact)}"
-
-
-def not_refreshed(fact: DataFact) -> str:
-    """ "“Help center index” was not refreshed in time"."""
-    return f"“{fact.name}” was not refreshed in time"
+    return wording.old_data(fact.because or wording.not_refreshed(fact.name))
 
 
 def judge_alert(fact: AlertFact) -> Reason:

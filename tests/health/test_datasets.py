@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.health.datasets import Build, DataState, Feed, Limits, deadlines, judge, refreshed_at
+from apps.health.datasets import Build, DataState, Feed, Limits, deadlines, judge, refreshed_at, too_old
 from apps.pipelines.punctuality.expectation import Clock, CronLine
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -142,3 +142,44 @@ def test_nothing_that_is_older_makes_data_fresher(ages: list[float], older: floa
     added = refreshed_at([*feeds, fed(older)])
     if newest is not None and older >= newest:
         assert added == refreshed_at(feeds)
+
+
+@pytest.mark.parametrize(
+    ("came", "old"),
+    [
+        ([], []),
+        ([(0, 0)], []),
+        ([(100, 100)], [(76, 0)]),
+        ([(100, 100), (50, 50)], [(76, 50), (26, 0)]),
+        ([(100, 100), (80, 80), (60, 60)], [(36, 0)]),
+        ([(100, 100), (60, 90)], [(76, 60), (60, 0)]),
+        ([(100, 150)], [(100, 0)]),
+        ([(100, 100), (60, 200), (50, 50)], [(76, 50), (26, 0)]),
+    ],
+    ids=[
+        "nothing came",
+        "just now",
+        "once",
+        "late",
+        "in time",
+        "with older data",
+        "old on arrival",
+        "a backfill between",
+    ],
+)
+def test_the_past_is_told_by_what_came_when(came: list, old: list) -> None:
+    def times(pairs: list) -> list:
+        return [tuple(NOON - hours * HOUR for hours in pair) for pair in pairs]
+
+    assert too_old(LIMITS, times(came), end=NOON) == times(old)
+
+
+@given(came=st.lists(st.tuples(st.integers(0, 200), st.integers(0, 100)), max_size=8))
+def test_the_past_agrees_with_the_judgement_of_each_hour(came: list[tuple[int, int]]) -> None:
+    arrivals = [(NOON - hours * HOUR, NOON - (hours + older) * HOUR) for hours, older in came]
+    old = too_old(LIMITS, arrivals, end=NOON)
+    for hour in range(1, 201):
+        at = NOON - hour * HOUR + timedelta(minutes=30)
+        feeds = [Feed(id=1, name="x", as_of=mark) for arrived, mark in arrivals if arrived <= at]
+        was_too_old = judge(LIMITS, feeds=feeds, at=at).state is DataState.FAIL
+        assert was_too_old == any(start <= at < end for start, end in old)

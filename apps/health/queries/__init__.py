@@ -25,6 +25,7 @@ from apps.health.queries.gate import Obstacle, obstacles
 from apps.health.queries.gathering import Gathered, gather
 from apps.health.queries.history import live_spans, strip, strip_words, uptime_ratio, uptime_ratios
 from apps.health.queries.pages import as_json, health_of, reasons_of, recent_spans, strip_of
+from apps.health.queries.past_data import old_data_of
 from apps.health.queries.promises import promised_series
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "lines_of",
     "live_spans",
     "obstacles",
+    "old_data_of",
     "past_sets",
     "places_of",
     "promised_series",

@@ -49,7 +49,7 @@ def due_components(*, fed_by: Collection[int], at: datetime) -> list[Component]:
 
 def feeds_of(*, components: Collection[Component], at: datetime) -> dict[int, list[Feed]]:
     """component -> the pipelines that refresh it: its own, and those of pipelines it needs directly; two queries."""
-    fed = _fed_by(components)
+    fed = fed_by(components)
     rows = (
         Pipeline.objects.filter(OF_PRODUCTION, component__in=fed, gone_at__isnull=True)
         .select_related("source__state", "component", "punctuality", "expectation")
@@ -69,7 +69,7 @@ def feeds_of(*, components: Collection[Component], at: datetime) -> dict[int, li
     return found
 
 
-def _fed_by(components: Collection[Component]) -> dict[int, list[int]]:
+def fed_by(components: Collection[Component]) -> dict[int, list[int]]:
     """component of a pipeline -> the components it feeds."""
     fed: dict[int, list[int]] = defaultdict(list)
     for component in components:
