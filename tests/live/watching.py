@@ -70,11 +70,11 @@ class Watched:
         health.judge_pipelines(at=database_time())
         return Punctuality.objects.get(pipeline=self.pipeline)
 
-    def until(self, states: set[str], *, seconds: float = 120) -> Punctuality:
+    def until(self, states: set[str], *, seconds: float = 240) -> Punctuality:
         """The judgement as soon as it is one of these."""
         return waited_for(lambda: row if (row := self.look()).state in states else None, seconds=seconds)
 
-    def until_behind(self, wanted: Mapping[str, str], *, seconds: float = 120) -> None:
+    def until_behind(self, wanted: Mapping[str, str], *, seconds: float = 240) -> None:
         """Return when exactly these features may answer with old data, for these reasons."""
         waited_for(lambda: self.look() and self.behind == wanted, seconds=seconds, told=lambda: self.behind)
 
@@ -122,7 +122,7 @@ def check_a_failure_is_carried(watched: Watched, *, fail: Callable[[], object], 
     assert not Event.objects.filter(kind__startswith="health:data", feature__name="Other").exists()
 
 
-def waited_for(is_so: Callable[[], Any], *, seconds: float = 120, told: Callable[[], Any] = str) -> Any:
+def waited_for(is_so: Callable[[], Any], *, seconds: float = 240, told: Callable[[], Any] = str) -> Any:
     """What it finds as soon as it finds something."""
     deadline = time.monotonic() + seconds
     while not (found := is_so()):
