@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.validators import URLValidator
 from django.forms import BaseFormSet, formset_factory
+from django.utils import timezone
 from django.utils.text import slugify
 
 from apps.accounts.form_style import Styled
 from apps.accounts.models import Role, User
 from apps.catalog.document.checking import promise_problem
+from apps.catalog.freshness import limits_problem, whole_limits
 from apps.catalog.models import Component, Environment, Feature, Promise, Team
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ else:  # at run time Django's classes take no parameter
     EntryModelForm = forms.ModelForm
     PromiseSet = BaseFormSet
 
+LIMITS = ("warn_after_hours", "fail_after_hours", "due_by", "time_zone")  # of a component's data
 FROM_NAME = "Its address, which stays as it is. Left empty, it is made from the name."
 
 
@@ -109,6 +112,20 @@ class ComponentForm(EntryForm):
         help_text="One a line, each kind:name, such as pipeline:nightly-index or series:search_* (* and ? fit more).",
     )
 
+    warn_after_hours = forms.FloatField(
+        label="Its data are old after hours", required=False, help_text="Told, and changes no status. Empty: never."
+    )
+    fail_after_hours = forms.FloatField(
+        label="Its data are far too old after hours", required=False, help_text="The features on it become degraded."
+    )
+    due_by = forms.CharField(
+        label="To be refreshed by",
+        required=False,
+        max_length=100,
+        help_text="A cron expression such as 0 6 * * 1-5: hours then count from there, else from the last refresh.",
+    )
+    time_zone = forms.CharField(label="Time zone of that", required=False, max_length=64)
+
     class Meta:
         model = Component
         fields = ("name", "slug", "kind", "feature", "team", "url", "external_names")
@@ -116,6 +133,21 @@ class ComponentForm(EntryForm):
             "feature": "The feature it belongs to. Left empty, it is shared and reached through dependencies.",
             "team": "If it differs from the feature's.",
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, value in (self.instance.freshness or {"time_zone": timezone.get_current_timezone_name()}).items():
+            self.initial[name] = int(value) if isinstance(value, float) and value.is_integer() else value
+
+    def clean(self) -> dict[str, Any]:
+        """The four boxes become one value, `freshness`; a time zone alone says nothing."""
+        values = super().clean() or self.cleaned_data
+        said = {name: values.pop(name, None) for name in LIMITS}
+        is_empty = not any(said[name] not in (None, "") for name in LIMITS if name != "time_zone")
+        if not is_empty and not self.errors and (sentence := limits_problem(said)):
+            raise forms.ValidationError(sentence)
+        values["freshness"] = None if is_empty else whole_limits(said)
+        return values
 
 
 class PromiseForm(Styled, forms.Form):

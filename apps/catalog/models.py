@@ -106,9 +106,17 @@ class Component(Described):
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="components")
     external_names = ArrayField(models.CharField(max_length=300), default=list, blank=True)
     url = models.URLField(blank=True)
+    freshness = models.JSONField(null=True, blank=True)  # how old its data may be, see `freshness.whole_limits`
 
     class Meta:
         ordering = ["kind", "name"]
+        indexes = [
+            models.Index(
+                fields=["updated_at"],
+                name="component_with_freshness",
+                condition=models.Q(freshness__isnull=False),
+            )
+        ]
 
 
 class Dependency(models.Model):

@@ -99,6 +99,7 @@ class PipelineFact:
 
     `is_direct`: of the feature itself, else it is reached through a dependency. `component`: the part it feeds.
     `late`: a run that was expected did not come in time, `late_because` in a sentence.
+    `feeds_data`: answers are made from what it makes, which goes up to `data_as_of`.
     """
 
     id: int
@@ -112,6 +113,8 @@ class PipelineFact:
     late: Literal["", "late", "missed"] = ""
     late_since: datetime | None = None
     late_because: str = ""
+    feeds_data: bool = False
+    data_as_of: datetime | None = None
     source: SourceFact | None = None
 
 
@@ -140,6 +143,26 @@ class SetFact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DataFact:
+    """How old the data of a part are: `state` and `text` as `datasets.judge` found them.
+
+    `as_of`: up to when they go. `cause_id` and `because`: the pipeline that should have refreshed them, and what became
+    of it.
+    """
+
+    id: int
+    slug: str
+    name: str
+    state: Literal["fresh", "warn", "fail", "unknown"]
+    text: str
+    at: datetime
+    as_of: datetime | None = None
+    since: datetime | None = None
+    cause_id: int | None = None
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureFacts:
     """Everything known about one feature."""
 
@@ -149,5 +172,6 @@ class FeatureFacts:
     promises: tuple[PromiseFact, ...] = ()
     pipelines: tuple[PipelineFact, ...] = ()
     alerts: tuple[AlertFact, ...] = ()
+    datasets: tuple[DataFact, ...] = ()
     made_of: SetFact | None = None
     sources: tuple[SourceFact, ...] = field(default=())

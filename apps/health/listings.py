@@ -1,13 +1,14 @@
-"""The list of features by whether what was tested is what runs."""
+"""The lists: features by whether what was tested is what runs, components by how new their data are."""
 
 from __future__ import annotations
 
 from django.http import HttpRequest
 
-from apps.catalog.models import Feature
+from apps.catalog.models import ComponentKind, Feature
 from apps.core.listing import Column, Filter, Listing
 from apps.core.listing.declaration import Choices
-from apps.health.status import SetStatus
+from apps.health.queries import data_of_features
+from apps.health.status import DataStatus, SetStatus
 
 
 def _features(_request: HttpRequest) -> Choices:
@@ -39,4 +40,33 @@ CONSISTENCY = Listing(
     empty_text="As soon as sources tell what runs in two environments, their sets are compared here.",
     empty_url="/sources/",
     empty_action="Go to sources",
+)
+
+
+DATA = Listing(
+    name="data",
+    noun="component",
+    nouns="components",
+    caption="Components and how new their data are",
+    default_sort="component",
+    row_template="health/_data_row.html",
+    columns=(
+        Column("component", "Data", value="component.name", sort="component__name"),
+        Column("status", "Freshness", value="get_status_display", sort="status"),
+        Column("sentence", "Why"),
+        Column("as_of", "Go up to", sort="as_of", cls="r"),
+        Column("allowed", "May be"),
+        Column("since", "Since", sort="since", cls="r"),
+    ),
+    filters=(
+        Filter("q", "Name", "text", apply="component__name__icontains"),
+        Filter("status", "Freshness", choices=DataStatus.choices, is_multiple=True),
+        Filter("kind", "Kind", choices=ComponentKind.choices, apply="component__kind", is_multiple=True),
+        Filter("feature", "Answers of", choices=_features, apply=data_of_features, is_multiple=True),
+    ),
+    topic="data",
+    empty_title="No component says how old its data may be",
+    empty_text="Say it of an index or a datastore in the catalog; its age is then judged by the runs that refresh it.",
+    empty_url="/catalog/components/",
+    empty_action="Go to components",
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.db import models
 from django.urls import reverse
 
-from apps.catalog.models import Environment, Feature
-from apps.health.status import HealthStatus, SetStatus
+from apps.catalog.freshness import limits_text
+from apps.catalog.models import Component, Environment, Feature
+from apps.health.status import DataStatus, HealthStatus, SetStatus
 
 
 class FeatureHealth(models.Model):
@@ -21,6 +22,11 @@ class FeatureHealth(models.Model):
     evaluated_at = models.DateTimeField()
     stale_at = models.DateTimeField(null=True)  # when the next input turns stale if nothing is heard
     history_from = models.DateTimeField(null=True)  # where the replayed past begins
+    data_because = models.TextField(
+        blank=True, default=""
+    )  # why answers may be old, see behind.Behind; "": they are not
+    data_as_of = models.DateTimeField(null=True)
+    data_since = models.DateTimeField(null=True)
     version = models.PositiveBigIntegerField(default=1)
 
     class Meta:
@@ -28,6 +34,36 @@ class FeatureHealth(models.Model):
 
     def __str__(self) -> str:
         return f"{self.feature}: {self.status}"
+
+
+class DataFreshness(models.Model):
+    """The newest judgement of how old the data of a component are, where the catalog says how old they may be.
+
+    `cause_id`: the pipeline that should have refreshed them; no foreign key, because it is only read with its name.
+    """
+
+    component = models.OneToOneField(Component, primary_key=True, on_delete=models.CASCADE, related_name="data")
+    status = models.CharField(max_length=10, choices=DataStatus.choices, default=DataStatus.UNKNOWN)
+    sentence = models.TextField()
+    since = models.DateTimeField()
+    as_of = models.DateTimeField(null=True)
+    cause_id = models.BigIntegerField(null=True)
+    because = models.TextField(blank=True)
+    troubled_at = models.DateTimeField(null=True)  # since when it has been too old, kept through silence
+    judge_at = models.DateTimeField()
+    judged_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "data freshness"
+        indexes = [models.Index(fields=["judge_at"], name="data_due")]
+
+    def __str__(self) -> str:
+        return f"{self.component}: {self.status}"
+
+    @property
+    def allowed(self) -> str:
+        """How old its data may be, in words."""
+        return limits_text(self.component.freshness)
 
 
 class HealthSpan(models.Model):

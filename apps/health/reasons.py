@@ -25,6 +25,10 @@ class Rule(StrEnum):
     PIPELINE_FAILED = "pipeline-failed"
     PIPELINE_LATE = "pipeline-late"
     PIPELINE_UNKNOWN = "pipeline-unknown"
+    DATA_FRESH = "data-fresh"
+    DATA_AGING = "data-aging"
+    DATA_OLD = "data-old"
+    DATA_UNKNOWN = "data-unknown"
     ALERT_FIRING = "alert-firing"
     SET_SAME = "set-same"
     SET_DIFFERS = "set-differs"
@@ -48,7 +52,7 @@ class Reason:
     """`effect`: the status it demands, None when it only explains. `at`: its newest input; `since`: when it began.
 
     `subject` says what the page links to: ("series", 7), ("pipeline", 3), ("alert", 9), ("source", "prometheus"),
-    ("set", "search-answers").
+    ("set", "search-answers"), ("data", "help-center-index").
     """
 
     key: str

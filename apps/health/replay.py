@@ -1,4 +1,4 @@
-"""The past judged afterwards: the promises' own rule over averages of a quarter of an hour. Pure."""
+"""The past judged afterwards: the promises' own rule over averages of a quarter of an hour, and data too old. Pure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final
 from apps.health import wording
 from apps.health.facts import BADNESS, PromiseFact, Status
 from apps.health.strips import Span
+from apps.health.wording import Trouble
 
 STEP: Final = timedelta(minutes=15)
 _FILLED_FOR: Final = 3  # of its own steps a rare number stands for
@@ -27,15 +28,27 @@ class PastSpan:
     end: datetime
 
 
-def replay(promises: Sequence[tuple[PromiseFact, Averages]], *, start: datetime, steps: int) -> list[PastSpan]:
-    """The stretches from `start` on; steps without any number are unknown and belong to none."""
+@dataclass(frozen=True, slots=True)
+class OldData:
+    """A stretch in which the data of a part were too old."""
+
+    name: str
+    start: datetime
+    end: datetime
+
+
+def replay(
+    promises: Sequence[tuple[PromiseFact, Averages]], *, start: datetime, steps: int, old: Sequence[OldData] = ()
+) -> list[PastSpan]:
+    """The stretches from `start` on; steps of which nothing is known belong to none."""
     filled = [(fact, _filled(fact, averages, steps)) for fact, averages in promises]
     found: list[PastSpan] = []
     for place in range(steps):
-        judged = _judge([replace(fact, mean=known[place], count=1) for fact, known in filled if place in known])
+        at = start + place * STEP
+        names = sorted({one.name for one in old if one.start <= at < one.end})
+        judged = _judge([replace(fact, mean=known[place], count=1) for fact, known in filled if place in known], names)
         if judged is None:
             continue
-        at = start + place * STEP
         if found and found[-1].end == at and found[-1].status is judged[0]:
             found[-1] = replace(found[-1], end=at + STEP)
         else:
@@ -77,15 +90,19 @@ def _filled(fact: PromiseFact, averages: Averages, steps: int) -> dict[int, floa
     return found
 
 
-def _judge(facts: Sequence[PromiseFact]) -> tuple[Status, str] | None:
-    if not facts:
+def _judge(facts: Sequence[PromiseFact], old: Sequence[str]) -> tuple[Status, str] | None:
+    if not facts and not old:
         return None
     judged = [(_status(fact), fact) for fact in facts]
-    worst = max((status for status, _ in judged), key=BADNESS.__getitem__)
+    found = [status for status, _ in judged] + [Status.DEGRADED] * bool(old)
+    worst = max(found, key=BADNESS.__getitem__)
     kept = [fact for status, fact in judged if status is Status.HEALTHY]
     if worst is Status.HEALTHY:
         return worst, wording.fine(kept, doubt="")
-    return worst, wording.troubled([wording.trouble(fact) for status, fact in judged if status is worst], kept)
+    troubles = [wording.trouble(fact) for status, fact in judged if status is worst]
+    if worst is Status.DEGRADED:
+        troubles += [Trouble(wording.old_data(wording.not_refreshed(name))) for name in old]
+    return worst, wording.troubled(troubles, kept)
 
 
 def _status(fact: PromiseFact) -> Status:

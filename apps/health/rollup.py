@@ -3,7 +3,8 @@
 1. Nobody watches (retired, or every source switched off): paused.
 2. Every fact is judged by its own rule. Old or missing numbers decide nothing.
 3. The worst trouble among what is fresh decides: a promise worse than its failing point is down; a broken promise, a
-   failed pipeline, an alert that calls people or an index that is searched with a wrong embedder is degraded.
+   failed pipeline, data that are too old, an alert that calls people or an index that is searched with a wrong embedder
+   is degraded.
 4. Without trouble: healthy only if something that tells how the feature does is fresh (a promise; its pipelines where
    nothing is promised). Otherwise stale when it was known before, unknown when it never was.
 """
@@ -16,6 +17,7 @@ from datetime import datetime
 from typing import Final
 
 from apps.health import rules, wording
+from apps.health.behind import Behind, behind_of
 from apps.health.facts import BADNESS, FeatureFacts, SourceFact, Status
 from apps.health.reasons import Reason, Rule
 from apps.health.wording import Trouble
@@ -28,7 +30,8 @@ _ORDER: Final = {"bad": 0, "warn": 1, "mute": 2, "info": 3, "ok": 4}
 class Judgement:
     """The answer. `since_hint`: when it began as far as the facts show; `stale_at`: when it will age by itself.
 
-    `oldest_input_at` is the age of the page: that of its oldest input, never of its newest.
+    `oldest_input_at` is the age of the page: that of its oldest input, never of its newest. `behind`: what its answers
+    are made from may be old.
     """
 
     status: Status
@@ -37,6 +40,7 @@ class Judgement:
     reasons: tuple[Reason, ...] = ()
     oldest_input_at: datetime | None = None
     stale_at: datetime | None = None
+    behind: Behind | None = None
 
 
 def roll_up(facts: FeatureFacts, at: datetime) -> Judgement:
@@ -54,12 +58,14 @@ def roll_up(facts: FeatureFacts, at: datetime) -> Judgement:
         reasons=tuple(sorted(reasons, key=lambda one: (_ORDER[one.tone], one.key))),
         oldest_input_at=min((one.at for one in reasons if one.at), default=None),
         stale_at=min(_deadlines(facts, at), default=None),
+        behind=behind_of(facts),
     )
 
 
 def _reasons(facts: FeatureFacts, at: datetime) -> list[Reason]:
     found = [rules.judge_promise(promise, at) for promise in facts.promises]
     found += [rules.judge_pipeline(pipeline) for pipeline in facts.pipelines]
+    found += [rules.judge_dataset(fact) for fact in facts.datasets]
     found += [rules.judge_alert(alert) for alert in facts.alerts]
     found += [rules.judge_set(facts.made_of)] if facts.made_of else []
     found += [reason for source in facts.sources if (reason := rules.judge_source(source))]
@@ -117,9 +123,11 @@ def _troubles(status: Status, facts: FeatureFacts, reasons: Sequence[Reason]) ->
     yield from (Trouble(rules.firing(fact)) for fact in facts.alerts if f"alert:{fact.id}" in demanding)
     if facts.made_of and "set" in demanding:
         yield Trouble(wording.clause(facts.made_of.text))
-    yield from (
-        Trouble(rules.troubled_pipeline(fact)) for fact in facts.pipelines if f"pipeline:{fact.id}" in demanding
-    )
+    told = [fact for fact in facts.pipelines if f"pipeline:{fact.id}" in demanding]
+    yield from (Trouble(rules.troubled_pipeline(fact)) for fact in told)
+    causes = {fact.id for fact in told}  # data that are old because of them are the same trouble
+    old = (fact for fact in facts.datasets if f"data:{fact.id}" in demanding and fact.cause_id not in causes)
+    yield from (Trouble(rules.old_data(fact)) for fact in old)
 
 
 def _stale_sentence(facts: FeatureFacts) -> str:

@@ -9,7 +9,16 @@ from typing import Final
 
 from apps.core.ui.formats import duration
 from apps.health import wording
-from apps.health.facts import CLOCK_TOLERANCE, AlertFact, PipelineFact, PromiseFact, SetFact, SourceFact, Status
+from apps.health.facts import (
+    CLOCK_TOLERANCE,
+    AlertFact,
+    DataFact,
+    PipelineFact,
+    PromiseFact,
+    SetFact,
+    SourceFact,
+    Status,
+)
 from apps.health.reasons import Input, Reason, Rule, Tone
 
 PAGING: Final = frozenset({"page", "critical", "crit", "emergency", "high", "error", "p1", "sev1"})
@@ -19,6 +28,15 @@ _PIPELINE_RULE: Final = "A pipeline of this feature, or of a part it depends on,
 _LATE_RULE: Final = "A pipeline of this feature, or of a part it depends on, whose expected run did not come in time."
 _SET_RULE: Final = "The revisions that were tested together, compared with those that run in production."
 _EMBEDDER_RULE: Final = "An index must be searched with the embedder it was built with; equal dimensions are no proof."
+_DATA_RULE: Final = (
+    "Data older than their component may be (see the catalog): first told, then the feature is degraded."
+)
+_OF_DATA: Final[dict[str, tuple[Rule, Tone, Status | None]]] = {
+    "fresh": (Rule.DATA_FRESH, "ok", None),
+    "warn": (Rule.DATA_AGING, "info", None),
+    "fail": (Rule.DATA_OLD, "warn", Status.DEGRADED),
+    "unknown": (Rule.DATA_UNKNOWN, "mute", None),
+}
 _ALERT_RULE: Final = "An alert of this feature that fires and calls people (severity page or critical)."
 
 
@@ -64,20 +82,24 @@ def judge_pipeline(fact: PipelineFact) -> Reason:
         why = "is not heard of" if is_blind else "is paused" if fact.is_paused else "has not finished a run"
         return _of_pipeline(fact, Rule.PIPELINE_UNKNOWN, f"the pipeline “{fact.name}”{where} {why}", "mute")
     if fact.has_failed:
-        return _of_pipeline(fact, Rule.PIPELINE_FAILED, failed_pipeline(fact), "warn", Status.DEGRADED)
+        return _of_pipeline(fact, Rule.PIPELINE_FAILED, troubled_pipeline(fact), "warn", Status.DEGRADED)
     return _of_pipeline(fact, Rule.PIPELINE_PASSED, f"the pipeline “{fact.name}”{where} passed its last run", "ok")
 
 
-def failed_pipeline(fact: PipelineFact) -> str:
-    """ "the pipeline “Nightly index” failed, on which it depends through Help center index"."""
-    return _through(fact, "failed")
-
-
 def troubled_pipeline(fact: PipelineFact) -> str:
-    """The same for one that failed, is late or missed a run."""
+    """ "the pipeline “Nightly index” failed, on which it depends through Help center index".
+
+    For one that failed, is late or missed a run, with what it means where answers are made from its data.
+    """
+    told = _through(fact, trouble_of(fact))
+    return wording.old_data(told) if fact.feeds_data else told
+
+
+def trouble_of(fact: PipelineFact) -> str:
+    """ "failed", "is late" or "missed a run"."""
     if fact.has_failed or not fact.late:
-        return failed_pipeline(fact)
-    return _through(fact, "is late" if fact.late == "late" else "missed a run")
+        return "failed"
+    return "is late" if fact.late == "late" else "missed a run"
 
 
 def _through(fact: PipelineFact, verb: str) -> str:
@@ -89,6 +111,28 @@ def _late(fact: PipelineFact) -> Reason:
     clause = f"{troubled_pipeline(fact)}: {fact.late_because}".rstrip(".: ")
     found = _of_pipeline(fact, Rule.PIPELINE_LATE, clause, "warn", Status.DEGRADED)
     return replace(found, rule_text=_LATE_RULE, since=fact.late_since)
+
+
+def judge_dataset(fact: DataFact) -> Reason:
+    """Fresh, aging, too old or not known; only data that are too old change the status."""
+    rule, tone, effect = _OF_DATA[fact.state]
+    return Reason(
+        key=f"data:{fact.id}",
+        rule=rule,
+        text=wording.sentence(f"“{fact.name}”: {fact.text}"),
+        rule_text=_DATA_RULE,
+        tone=tone,
+        effect=effect,
+        inputs=(Input("Its data go up to", "" if fact.as_of else "not known", fact.as_of),),
+        since=fact.since if fact.state in ("warn", "fail") else None,
+        at=fact.at,
+        subject=("data", fact.slug),
+    )
+
+
+def old_data(fact: DataFact) -> str:
+    """ "answers may be old, because “Help center index” was not refreshed in time"."""
+    return wording.old_data(fact.because or wording.not_refreshed(fact.name))
 
 
 def judge_alert(fact: AlertFact) -> Reason:
@@ -223,12 +267,19 @@ def _of_pipeline(fact: PipelineFact, rule: Rule, clause: str, tone: Tone, effect
         rule_text=_PIPELINE_RULE,
         tone=tone,
         effect=effect,
-        inputs=(Input("Last run", _outcome(fact), fact.last_run_at),),
+        inputs=tuple(_inputs_of_pipeline(fact)),
         source=fact.source.name if fact.source else "",
         since=fact.failed_since if effect else None,
         at=fact.source.last_success_at if fact.source else fact.last_run_at,  # news of it, not its rhythm
         subject=("pipeline", fact.id),
     )
+
+
+def _inputs_of_pipeline(fact: PipelineFact) -> list[Input]:
+    found = [Input("Last run", _outcome(fact), fact.last_run_at)]
+    if fact.feeds_data:
+        found.append(Input("Its data go up to", "" if fact.data_as_of else "not known", fact.data_as_of))
+    return found
 
 
 def _outcome(fact: PipelineFact) -> str:

@@ -14,6 +14,15 @@ class HealthStatus(StatusChoices):
     PAUSED = "paused", "Paused", "skip"
 
 
+class DataStatus(StatusChoices):
+    """What `datasets.DataState` says."""
+
+    FRESH = "fresh", "Fresh", "ok"
+    WARN = "warn", "Aging", "warn"
+    FAIL = "fail", "Too old", "bad"
+    UNKNOWN = "unknown", "Never heard", "unknown"
+
+
 class SetStatus(StatusChoices):
     """What `consistency.Verdict` says."""
 

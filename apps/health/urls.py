@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.health.views import consistency, reasons
+from apps.health.views import consistency, data, reasons
 
 app_name = "health"
 urlpatterns = [
@@ -12,6 +12,11 @@ urlpatterns = [
     path("sets/in-short/<int:feature_id>/", consistency.feature_set, name="consistency-short"),
     path("sets/bundles/<int:pk>/", consistency.bundle, name="bundle"),
     path("sets/of/<slug:slug>/", consistency.consistency, name="consistency"),
+    path("data/", data.data_list, name="data-list"),
+    path("data/of/<slug:slug>/", data.data_detail, name="data-detail"),
+    path("data/in-short/<slug:slug>/", data.data_of_component, name="data-short"),
+    path("data/of-pipeline/<int:pk>/", data.data_of_pipeline, name="data-of-pipeline"),
+    path("data/of-feature/<int:feature_id>/", data.data_of_feature, name="data-of-feature"),
     path("<slug:slug>/reasons/", reasons.reasons, name="reasons"),
     path("<slug:slug>/strip/", reasons.strip, name="strip"),
 ]

@@ -95,6 +95,16 @@ def rule(fact: PromiseFact) -> str:
     return f"{told}. Kept again when the average and the newest value are back inside."
 
 
+def not_refreshed(name: str) -> str:
+    """ "“Help center index” was not refreshed in time"."""
+    return f"“{name}” was not refreshed in time"
+
+
+def old_data(because: str) -> str:
+    """ "answers may be old, because “Help center index” was not refreshed in time"."""
+    return f"answers may be old, because {because}"
+
+
 def compared(fact: PromiseFact) -> str:
     """ "people wait about twice as long as usual", "" when it is not that far from last week's or not a wait."""
     value, usual = fact.value, fact.usual

@@ -52,6 +52,11 @@ class Pipeline(models.Model):
     last_state = models.CharField(max_length=12, choices=RunState.choices, blank=True)
     last_succeeded_at = models.DateTimeField(null=True)
     last_failed_at = models.DateTimeField(null=True)
+    data_as_of = models.DateTimeField(
+        null=True
+    )  # up to when what it made goes, see `marks`; backfills never move it on
+    data_failed_as_of = models.DateTimeField(null=True)  # the same of the newest that failed, had it succeeded
+    data_failed_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["name"]
@@ -82,6 +87,12 @@ class Pipeline(models.Model):
         """Its judgement, of a row that was read with it; None before the first sweep."""
         judged: Punctuality | None = getattr(self, "punctuality", None)
         return judged
+
+    @property
+    def has_old_data(self) -> bool:
+        """Whether the newest of its runs that were to bring newer data failed."""
+        failed, good = self.data_failed_as_of, self.data_as_of
+        return failed is not None and (good is None or failed > good)
 
     @property
     def strip(self) -> list[StatusLook]:

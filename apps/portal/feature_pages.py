@@ -190,6 +190,7 @@ def people(feature: Feature) -> Context:
     """Its parts, and the other apps' fragments about it."""
     named = (
         ("Pipelines", "pipelines:feature-runs", "pipelines:run-list"),
+        ("Data it answers from", "health:data-of-feature", "health:data-list"),
         ("Live now", "deployments:feature-live", "deployments:deployment-list"),
         ("What was tested", "health:consistency-short", "health:consistency-list"),
         ("Prompts", "prompts:feature-prompts", "prompts:prompt-list"),

@@ -132,6 +132,7 @@ def test_a_run_without_a_logical_date_is_scheduled_for_its_run_after() -> None:
         ({"data_interval_start": "2026-11-23T01:00:00Z", "data_interval_end": "2026-11-24T01:00:00Z"},
          "2026-11-23T01:00:00Z/2026-11-24T01:00:00Z"),
         ({"data_interval_start": "2026-11-24T01:00:00Z", "data_interval_end": "2026-11-24T01:00:00Z"}, ""),
+        ({"logical_date": "2026-11-02T00:00:00Z", "run_after": "2026-11-24T01:00:00Z"}, "2026-11-02T00:00:00Z"),
         ({"partition_key": "eu|2026-11-23", "data_interval_start": "2026-11-23T01:00:00Z"}, "eu|2026-11-23"),
         ({}, ""),
     ],

@@ -106,11 +106,25 @@ def test_a_late_run_is_queued_and_keeps_the_vendors_word() -> None:
         ({"created_by": {"type": "SCHEDULE"}}, Trigger.SCHEDULE),
         ({"deployment_id": "d1"}, Trigger.API),
         ({"parent_task_run_id": "t1"}, Trigger.API),
+        ({"auto_scheduled": True, "tags": ["backfill"]}, Trigger.BACKFILL),
         ({}, Trigger.UNKNOWN),
     ],
 )
 def test_why_a_run_started(changes: dict[str, Any], trigger: Trigger) -> None:
     assert read_run(**changes).trigger is trigger
+
+
+@pytest.mark.parametrize(
+    ("parameters", "key"),
+    [
+        ({"partition_date": "2026-11-02", "n": 3}, "2026-11-02"),
+        ({"logical_date": "2026-11-02T00:00:00Z"}, "2026-11-02T00:00:00Z"),
+        ({"partition": 7}, ""),
+        ({"n": 3}, ""),
+    ],
+)
+def test_a_parameter_that_names_a_partition_by_habit_is_one(parameters: dict[str, Any], key: str) -> None:
+    assert read_run(parameters=parameters).partition_key == key
 
 
 def test_a_run_carries_its_deployment_and_tags_as_labels() -> None:

@@ -6,15 +6,17 @@ from datetime import timedelta
 
 import pytest
 
+from apps.catalog.models import Dependency
 from apps.health import queries, services
 from apps.health.models import FeatureHealth, HealthSpan
 from apps.health.replay import holes
 from apps.health.strips import Span
 from apps.metrics.models import Sample, Series
 from apps.sources.models import SourceState
-from tests.factories import make_feature
+from tests.factories import make_component, make_feature
 from tests.health.factories import make_heard_source, make_promise
 from tests.metrics.factories import NOON, every, make_series
+from tests.pipelines.factories import make_pipeline, make_run
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -116,3 +118,24 @@ def test_holes_are_what_no_stretch_covers() -> None:
 
     found = holes([span(2, 3), span(3, 5), span(7, 8)], start=NOON, end=NOON + 10 * HOUR)
     assert [((a - NOON) / HOUR, (b - NOON) / HOUR) for a, b in found] == [(0, 2), (5, 7), (8, 10)]
+
+
+def test_data_that_were_too_old_are_part_of_the_past() -> None:
+    feature, series = made([2.0] * 576)  # two days
+    limits = {"warn_after_hours": 3.0, "fail_after_hours": 6.0, "due_by": "", "time_zone": "UTC"}
+    index = make_component(name="Help index", kind="index", freshness=limits)
+    nightly = make_component(kind="pipeline")
+    Dependency.objects.create(consumer=make_component(feature=feature), provider=index)
+    Dependency.objects.create(consumer=index, provider=nightly)
+    pipeline = make_pipeline(source=series.source, component=nightly)
+    for hours in (*range(50, 30, -2), *range(20, 0, -2)):
+        make_run(pipeline, at=NOON - hours * HOUR, finished_at=NOON - hours * HOUR, trigger="schedule")
+    make_run(pipeline, at=NOON - 25 * HOUR, trigger="backfill", partition_key="2026-01-01")
+    services.backfill_health(feature_id=feature.pk, at=NOON)
+    assert [(status, round(start / HOUR), round(end / HOUR)) for status, start, end in past(feature)] == [
+        ("healthy", 48, 26),
+        ("degraded", 26, 20),
+        ("healthy", 20, 0),
+    ]
+    sentence = HealthSpan.objects.get(status="degraded").sentence
+    assert sentence == "Answers come fast, but answers may be old, because “Help index” was not refreshed in time."

@@ -17,19 +17,20 @@ PREFECT_AUTH = "admin:correct-horse"
 @pytest.fixture(scope="session")
 def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real Prefect server."""
-    with _prefect(tmp_path_factory.mktemp("prefect"), {}) as base:
+    with prefect_server(tmp_path_factory.mktemp("prefect"), {}) as base:
         yield base
 
 
 @pytest.fixture(scope="session")
 def guarded_prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real Prefect server that wants PREFECT_AUTH."""
-    with _prefect(tmp_path_factory.mktemp("guarded"), {"PREFECT_SERVER_API_AUTH_STRING": PREFECT_AUTH}) as base:
+    with prefect_server(tmp_path_factory.mktemp("guarded"), {"PREFECT_SERVER_API_AUTH_STRING": PREFECT_AUTH}) as base:
         yield base
 
 
 @contextmanager
-def _prefect(home: Path, env: dict[str, str]) -> Iterator[str]:
+def prefect_server(home: Path, env: dict[str, str]) -> Iterator[str]:
+    """The address of a Prefect server of its own."""
     port = servers.free_port()
     base = f"http://127.0.0.1:{port}"
     command = [servers.executable("prefect", "prefect"), "server", "start", "--host", "127.0.0.1", "--port", str(port)]

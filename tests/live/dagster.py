@@ -233,9 +233,9 @@ def tags_of(run: dict[str, Any]) -> dict[str, str]:
 
 
 @contextmanager
-def webserver(home: Path) -> Iterator[Dagster]:
+def webserver(home: Path, definitions: str = DEFINITIONS) -> Iterator[Dagster]:
     """A webserver with two code locations, and no daemon yet."""
-    files = {"dagster.yaml": SETTINGS, "workspace.yaml": WORKSPACE, "analytics.py": DEFINITIONS, "reports.py": REPORTS}
+    files = {"dagster.yaml": SETTINGS, "workspace.yaml": WORKSPACE, "analytics.py": definitions, "reports.py": REPORTS}
     for name, text in files.items():
         (home / name).write_text(textwrap.dedent(text))
     port = servers.free_port()

@@ -39,6 +39,7 @@ from apps.sync.claims import Claim, Job
 from apps.sync.fetch import Fetched
 from apps.sync.store import store_batch
 from tests.factories import make_component, make_environment, make_feature, make_source
+from tests.notifications.recorded_data import record_old_data
 from tests.notifications.recorded_sets import record_sets
 
 AT = datetime(2026, 11, 24, 9, 42, tzinfo=UTC)
@@ -47,6 +48,7 @@ MINUTE = timedelta(minutes=1)
 
 def record_every_kind() -> list[Event]:
     """A feature with everything that can happen to it; returns the ledger, oldest first."""
+    record_old_data(make_source(slug="help", name="Help pages"))
     feature = make_feature(slug="search-answers", name="Search Answers")
     make_component(slug="search-api", name="search-api", feature=feature)
     make_component(slug="search-index", name="search-index", feature=feature, kind="pipeline")

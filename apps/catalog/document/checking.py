@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from apps.catalog.document.reading import CatalogError, Document, Problem
 from apps.catalog.document.shape import shape_problems
+from apps.catalog.freshness import limits_problem
 
 Known = Mapping[str, Collection[str]]  # section -> slugs that exist outside the document
 REFERENCES = (  # section, key, section it points to
@@ -30,6 +31,7 @@ def check_document(document: Document, *, known: Known, edges: Iterable[tuple[st
             *_dangling(document, known),
             *_zones(document),
             *_promises(document),
+            *_freshness(document),
             *_circles(document, edges),
         ]
     if problems:
@@ -101,6 +103,13 @@ def _promises(document: Document) -> Iterator[Problem]:
             first.setdefault(measure, line)
             if sentence := promise_problem(promise):
                 yield Problem(line, sentence)
+
+
+def _freshness(document: Document) -> Iterator[Problem]:
+    for n, (_, component) in enumerate(document.entries("components")):
+        said = component.get("freshness")
+        if said is not None and (sentence := limits_problem(said)):
+            yield Problem(document.line("components", n, "freshness"), sentence)
 
 
 def promise_problem(promise: Mapping[str, object]) -> str:

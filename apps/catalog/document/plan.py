@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from apps.catalog.document.reading import Document
+from apps.catalog.freshness import limits_text, whole_limits
 
 Sign = Literal["+", "~", "-"]
 Description = dict[str, Any]  # of one entry, without its slug; a team or feature is named by slug
@@ -112,6 +113,8 @@ def _wanted(document: Document, section: str) -> Iterator[tuple[str, Description
             said["time_zone"] = said.pop("timezone")
         if "promises" in said:
             said["promises"] = sorted(map(_whole_promise, said["promises"]), key=lambda promise: promise["measure"])
+        if "freshness" in said:
+            said["freshness"] = whole_limits(said["freshness"])
         yield entry["slug"], said
 
 
@@ -166,4 +169,6 @@ def _shown(value: Any) -> str:
         return "nothing"
     if isinstance(value, list):
         return ", ".join(str(part) for part in value)
+    if isinstance(value, dict):
+        return limits_text(value)
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

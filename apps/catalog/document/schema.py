@@ -58,6 +58,13 @@ FEATURE = _entry(
     promises=_list(PROMISE),
     is_demo={},  # said by some files, decided by the command alone
 )
+FRESHNESS = _entry(
+    [],
+    warn_after_hours={"type": ["number", "null"], "minimum": 0},
+    fail_after_hours={"type": ["number", "null"], "minimum": 0},
+    due_by={"type": "string", "maxLength": 100},
+    time_zone=TEXT,
+) | {"type": ["object", "null"]}
 COMPONENT = _entry(
     ["slug", "name", "kind"],
     slug=SLUG,
@@ -67,6 +74,7 @@ COMPONENT = _entry(
     team=MAYBE_SLUG,
     url=ADDRESS,
     external_names=_list({"type": "string", "minLength": 1, "maxLength": 300}),
+    freshness=FRESHNESS,
 )
 DEPENDENCY = _entry(["from", "to"], **{"from": SLUG, "to": SLUG})
 

@@ -76,6 +76,7 @@ def _describe_component(component: Component) -> Description:
         "feature": component.feature.slug if component.feature else None,
         "team": component.team.slug if component.team else None,
         "external_names": list(component.external_names),
+        "freshness": component.freshness,
     }
 
 

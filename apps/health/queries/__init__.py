@@ -11,11 +11,21 @@ from apps.health.queries.consistency import (
     places_of,
     stays_of,
 )
+from apps.health.queries.data import builds_of, due_components, feeds_of, judged_data, limits_of
+from apps.health.queries.data_pages import (
+    counts_for_data,
+    data_of_feature,
+    data_of_features,
+    feeding,
+    goes_stale_with,
+    troubled_below,
+)
 from apps.health.queries.due import due_features, features_to_replay
 from apps.health.queries.gate import Obstacle, obstacles
 from apps.health.queries.gathering import Gathered, gather
 from apps.health.queries.history import live_spans, strip, strip_words, uptime_ratio, uptime_ratios
 from apps.health.queries.pages import as_json, health_of, reasons_of, recent_spans, strip_of
+from apps.health.queries.past_data import old_data_of
 from apps.health.queries.promises import promised_series
 
 __all__ = [
@@ -24,16 +34,27 @@ __all__ = [
     "Obstacle",
     "around",
     "as_json",
+    "builds_of",
+    "counts_for_data",
+    "data_of_feature",
+    "data_of_features",
+    "due_components",
     "due_consistency",
     "due_features",
     "features_to_replay",
+    "feeding",
+    "feeds_of",
     "findings_of",
     "gather",
+    "goes_stale_with",
     "health_of",
     "judged",
+    "judged_data",
+    "limits_of",
     "lines_of",
     "live_spans",
     "obstacles",
+    "old_data_of",
     "past_sets",
     "places_of",
     "promised_series",
@@ -43,6 +64,7 @@ __all__ = [
     "strip",
     "strip_of",
     "strip_words",
+    "troubled_below",
     "uptime_ratio",
     "uptime_ratios",
 ]

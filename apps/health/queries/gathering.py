@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from apps.catalog.models import Feature
-from apps.health.facts import AlertFact, FeatureFacts, PipelineFact, PromiseFact, SetFact
+from apps.health.facts import AlertFact, DataFact, FeatureFacts, PipelineFact, PromiseFact, SetFact
 from apps.health.models import FeatureHealth
-from apps.health.queries import alerts, consistency, pipelines, promises
+from apps.health.queries import alerts, consistency, data, pipelines, promises
 from apps.health.queries.reach import reach
 from apps.health.queries.sources import SourceFacts
 
@@ -32,9 +32,14 @@ def gather(*, feature_ids: Collection[int], at: datetime) -> list[Gathered]:
     promised = promises.facts(previous=previous, feature_ids=list(features), sources=sources, at=at)
     needed = pipelines.facts(feature_ids=list(features), parts=parts, sources=sources)
     firing = alerts.facts(feature_ids=list(features), parts=parts, sources=sources)
+    datasets = data.facts(feature_ids=list(features), parts=parts)
     made_of = consistency.facts(feature_ids=list(features))
     return [
-        Gathered(feature, _facts(feature, promised[pk], needed[pk], firing[pk], made_of.get(pk)), previous.get(pk))
+        Gathered(
+            feature,
+            _facts(feature, promised[pk], needed[pk], firing[pk], datasets[pk], made_of.get(pk)),
+            previous.get(pk),
+        )
         for pk, feature in features.items()
     ]
 
@@ -44,6 +49,7 @@ def _facts(
     promised: list[PromiseFact],
     needed: list[PipelineFact],
     firing: list[AlertFact],
+    datasets: list[DataFact],
     made_of: SetFact | None,
 ) -> FeatureFacts:
     behind = [fact.source for fact in promised] + [fact.source for fact in needed] + [fact.source for fact in firing]
@@ -55,6 +61,7 @@ def _facts(
         promises=tuple(promised),
         pipelines=tuple(needed),
         alerts=tuple(firing),
+        datasets=tuple(datasets),
         made_of=made_of,
         sources=tuple(every[slug] for slug in sorted(every)),
     )

@@ -66,6 +66,7 @@ def as_json(*, feature: Feature, health: FeatureHealth | None, spans: list[Healt
         "evaluated_at": health.evaluated_at if health else None,
         "oldest_input_at": health.oldest_input_at if health else None,
         "version": health.version if health else 0,
+        "data": {"as_of": health.data_as_of, "because": health.data_because} if health else None,
         "reasons": health.reasons if health else [],
         "history": [
             {

@@ -10,10 +10,10 @@ from django.db.models import F, Min, Q
 from django.db.models.functions import Coalesce
 
 from apps.health.facts import PipelineFact
-from apps.health.queries.reach import Part
+from apps.health.queries.reach import HOLDING, Part
 from apps.health.queries.sources import SourceFacts
 from apps.pipelines.models import Pipeline, Punctuality, Run
-from apps.pipelines.status import PunctualityState, RunState
+from apps.pipelines.status import PunctualityState, RunState, Trigger
 
 LATE = (PunctualityState.LATE, PunctualityState.MISSED)
 FAILED = (RunState.FAILED, RunState.CRASHED)
@@ -34,10 +34,20 @@ def facts(
     wanted = set(feature_ids)
     found: dict[int, list[PipelineFact]] = defaultdict(list)
     for row in rows:
-        for feature_id, distance in _touched(row, parts).items():
+        for feature_id, part in _touched(row, parts).items():
             if feature_id in wanted:
-                found[feature_id].append(_fact(row, distance, since.get(row.pk), sources))
+                found[feature_id].append(_fact(row, part, since.get(row.pk), sources))
     return found
+
+
+def trouble_of(row: Pipeline) -> str:
+    """ "failed", "is late" or "missed a run" where its newest data did not come, "" where nothing speaks against it."""
+    if row.is_paused:
+        return ""
+    if _has_failed(row):
+        return "failed"
+    late = _late(row)
+    return "" if late is None else "is late" if late.state == PunctualityState.LATE else "missed a run"
 
 
 def _late(row: Pipeline) -> Punctuality | None:
@@ -47,16 +57,23 @@ def _late(row: Pipeline) -> Punctuality | None:
     return judged if judged and judged.state in LATE and not (own and own.is_muted) else None
 
 
-def _touched(row: Pipeline, parts: Mapping[int, list[Part]]) -> dict[int, int]:
-    """feature -> how far away it is."""
-    touched = {part.feature_id: part.distance for part in parts.get(row.component_id or 0, ())}
+def _touched(row: Pipeline, parts: Mapping[int, list[Part]]) -> dict[int, Part]:
+    """feature -> the part of it that the pipeline is; one that is only mapped to the feature makes no data."""
+    touched = {part.feature_id: part for part in parts.get(row.component_id or 0, ())}
     if row.feature_id:
-        touched[row.feature_id] = 0
+        own = touched.get(row.feature_id)
+        touched[row.feature_id] = Part(row.feature_id, row.component_id or 0, "", 0, is_data=bool(own and own.is_data))
     return touched
 
 
 def _has_failed(row: Pipeline) -> bool | None:
-    """Whether its last finished run failed; a rerun that still runs does not count yet."""
+    """Whether its last finished run failed; a rerun that still runs does not count yet.
+
+    Of a pipeline that makes data only those runs count that were to bring newer data: no old partition, no backfill.
+    """
+    is_told = row.data_as_of or row.data_failed_as_of
+    if is_told and row.component and row.component.kind in HOLDING:
+        return row.has_old_data
     if row.last_failed_at is None and row.last_succeeded_at is None:
         return True if row.last_state in FAILED else False if row.last_state == RunState.SUCCEEDED else None
     if row.last_failed_at is None or row.last_succeeded_at is None:
@@ -65,27 +82,30 @@ def _has_failed(row: Pipeline) -> bool | None:
 
 
 def _failing_since(rows: Collection[Pipeline]) -> dict[int, datetime]:
-    """pipeline -> its first failure after it last passed."""
+    """pipeline -> its first failure after it last passed, or after its data were last made."""
     runs = Run.objects.filter(pipeline__in=rows, state__in=FAILED, gone_at__isnull=True)
-    runs = runs.filter(at__gt=Coalesce(F("pipeline__last_succeeded_at"), _EVER))
+    runs = runs.exclude(trigger=Trigger.BACKFILL, pipeline__data_failed_as_of__isnull=False)
+    runs = runs.filter(at__gt=Coalesce(F("pipeline__data_as_of"), F("pipeline__last_succeeded_at"), _EVER))
     first = runs.order_by().values_list("pipeline_id").annotate(since=Min(Coalesce("finished_at", "at")))
     known = {row.pk: row.last_failed_at or row.last_run_at for row in rows}
     return {pk: at for pk, at in {**known, **dict(first)}.items() if at}
 
 
-def _fact(row: Pipeline, distance: int, since: datetime | None, sources: SourceFacts) -> PipelineFact:
+def _fact(row: Pipeline, part: Part, since: datetime | None, sources: SourceFacts) -> PipelineFact:
     late = _late(row)
     return PipelineFact(
         id=row.pk,
         name=row.name,
         has_failed=_has_failed(row),
         component=row.component.name if row.component else "",
-        is_direct=distance == 0,
+        is_direct=part.distance == 0,
         is_paused=row.is_paused,
         failed_since=since,
         last_run_at=row.last_run_at,
         late="" if late is None else "late" if late.state == PunctualityState.LATE else "missed",
         late_since=late.since if late else None,
         late_because=late.sentence if late else "",
+        feeds_data=part.is_data,
+        data_as_of=row.data_as_of,
         source=sources.of(row.source),
     )

@@ -18,6 +18,7 @@ from apps.health.models import FeatureHealth
 from apps.health.queries import Gathered
 from apps.health.rollup import Judgement, roll_up
 from apps.health.services import locks, rows, spans
+from apps.health.services.behind_events import data_event
 from apps.health.services.consistency import refresh_consistency
 from apps.health.services.replaying import backfill_health
 
@@ -51,11 +52,7 @@ class _Next:
     @property
     def is_read_anew(self) -> bool:
         """Whether people read something else than before; numbers in reasons alone do not count."""
-        return self.before is None or (self.before.status, self.before.sentence, _told(self.before.reasons)) != (
-            self.row.status,
-            self.row.sentence,
-            _told(self.row.reasons),
-        )
+        return self.before is None or _read(self.before) != _read(self.row)
 
 
 def refresh_health(*, feature_ids: Collection[int], at: datetime) -> int:
@@ -70,7 +67,8 @@ def refresh_health(*, feature_ids: Collection[int], at: datetime) -> int:
     with transaction.atomic():
         written = _write(coming)
         spans.turn(turns=[one.turn for one in written if one.has_new_status or one.has_slept])
-        events.record_events(events=[event for one in written if (event := _event(one))])
+        told = [event for one in written for event in (_event(one), data_event(one.feature, one.row, one.before))]
+        events.record_events(events=[event for event in told if event])
         changed = [one for one in written if one.is_read_anew]
         events.ring(topics=_topics(changed))
     return len(changed)
@@ -99,6 +97,9 @@ def _next(one: Gathered, judged: Judgement, at: datetime) -> _Next:
         evaluated_at=at,
         stale_at=judged.stale_at,
         version=before.version if before else 0,
+        data_because=judged.behind.because if judged.behind else "",
+        data_as_of=judged.behind.as_of if judged.behind else None,
+        data_since=judged.behind.since if judged.behind else None,
     )
     coming = _Next(one.feature, row, before)
     row.version += coming.is_read_anew
@@ -130,6 +131,10 @@ def _still_stands(one: _Next, now: FeatureHealth | None) -> bool:
     if now is None or one.before is None:
         return now is one.before
     return now.version == one.before.version and now.evaluated_at <= one.row.evaluated_at
+
+
+def _read(row: FeatureHealth) -> tuple[object, ...]:
+    return row.status, row.sentence, _told(row.reasons), row.data_because, row.data_as_of
 
 
 def _told(reasons: Iterable[dict[str, Any]]) -> list[tuple[str, str, str]]:

@@ -10,18 +10,20 @@ from apps.catalog.models import Promise
 from apps.health import replay
 from apps.health.facts import PromiseFact
 from apps.health.models import FeatureHealth, HealthSpan
-from apps.health.queries import live_spans, promised_series
-from apps.health.replay import STEP, PastSpan
+from apps.health.queries import live_spans, old_data_of, promised_series
+from apps.health.replay import STEP, OldData, PastSpan
 from apps.health.services import locks
 from apps.metrics import queries as metrics
 from apps.metrics.models import Series
 
 
 def backfill_health(*, feature_id: int, at: datetime) -> int:
-    """Replay the promises over the samples and keep the stretches; returns how many. Repeating it changes nothing.
+    """Replay the promises over the samples and the age of data over the runs; how many stretches that makes.
+
+    Repeating it changes nothing.
 
     1. Averages of a quarter of an hour, of every promise in one query.
-    2. The promises' own rule, step by step.
+    2. The promises' own rule, step by step, and the stretches in which what it answers from was too old.
     3. Only what no live judgement covers is written, in place of what an earlier replay wrote.
     """
     promised = promised_series(feature_id=feature_id)
@@ -29,7 +31,8 @@ def backfill_health(*, feature_id: int, at: datetime) -> int:
     if first is None:
         return 0
     start = _floor(first)
-    past = _past(promised, start, steps=int((at - start) / STEP) + 1)
+    old = old_data_of(feature_id=feature_id, start=start, end=at)
+    past = _past(promised, start, int((at - start) / STEP) + 1, old)
     with transaction.atomic():
         locks.hold(feature_ids=[feature_id])
         live = live_spans(feature_id=feature_id, at=at)
@@ -46,11 +49,11 @@ def _floor(at: datetime) -> datetime:
     return datetime.fromtimestamp(at.timestamp() // seconds * seconds, at.tzinfo)
 
 
-def _past(promised: list[tuple[Promise, Series]], start: datetime, steps: int) -> list[PastSpan]:
+def _past(promised: list[tuple[Promise, Series]], start: datetime, steps: int, old: list[OldData]) -> list[PastSpan]:
     series_ids = [series.pk for _, series in promised]
     averages = metrics.step_averages(series_ids=series_ids, start=start, step=STEP, steps=steps)
     facts = [(_fact(promise, series), averages.get(series.pk, {})) for promise, series in promised]
-    return replay.replay(facts, start=start, steps=steps)
+    return replay.replay(facts, start=start, steps=steps, old=old)
 
 
 def _fact(promise: Promise, series: Series) -> PromiseFact:

@@ -22,6 +22,9 @@ _COLUMNS: Final = {
     "stale_at": "timestamptz",
     "version": "bigint",
     "history_from": "timestamptz",
+    "data_because": "text",
+    "data_as_of": "timestamptz",
+    "data_since": "timestamptz",
 }
 _UPSERT: Final = sql.SQL(
     "INSERT INTO health_featurehealth ({columns}) SELECT {values} FROM {news}"

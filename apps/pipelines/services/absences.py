@@ -8,8 +8,8 @@ from apps.connectors.records import Kind, Listing
 from apps.core import bulk
 from apps.pipelines.models import Pipeline, Run
 from apps.pipelines.services.due import mark_due
+from apps.pipelines.services.last_runs import move_last_runs
 from apps.pipelines.services.pipelines import LOCK, TOPICS, pipeline_topics
-from apps.pipelines.services.runs import move_last_runs
 from apps.sources.models import Source
 from apps.sources.storing import Stored
 

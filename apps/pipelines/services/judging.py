@@ -58,11 +58,15 @@ _WRITE: Final = sql.SQL(
 
 @dataclass(slots=True)
 class Swept:
-    """What a sweep did: pipelines judged, those whose state changed, and the features that may feel it."""
+    """What a sweep did: pipelines judged, those whose state changed, and the features that may feel it.
+
+    `component_ids`: those of every pipeline that was judged, because it has news or its time had come.
+    """
 
     judged: int = 0
     changed: int = 0
     feature_ids: set[int] = field(default_factory=set)
+    component_ids: set[int] = field(default_factory=set)
 
 
 def judge_due(*, at: datetime) -> Swept:
@@ -97,6 +101,7 @@ def _judge_round(swept: Swept, at: datetime) -> int:
     swept.judged += len(rows)
     swept.changed += len(turned)
     swept.feature_ids |= _features(turned)
+    swept.component_ids |= {row.pipeline.component_id for row in rows if row.pipeline.component_id}
     return len(rows)
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
-
-from psycopg import sql
 
 from apps.catalog import queries as catalog
 from apps.connectors.records import Kind, RunRecord
@@ -13,9 +11,10 @@ from apps.core import bulk
 from apps.core.bulk import Row, Upsert
 from apps.core.fitting import fit, fit_json, refuse_large, refuse_long, refuse_naive
 from apps.pipelines.services.due import mark_due
+from apps.pipelines.services.last_runs import move_last_runs
 from apps.pipelines.services.pipelines import LOCK, TOPICS, pipeline_topics, pipelines_by_external_id
 from apps.pipelines.services.run_events import events_of
-from apps.pipelines.status import FAILED_STATES, RunState
+from apps.pipelines.status import RunState
 from apps.sources.accepting import accept, labels_json, newest
 from apps.sources.mapping import Mapper
 from apps.sources.models import Source
@@ -65,42 +64,17 @@ _RUNS = Upsert(
         "name",
         "state",
         "at",
+        "scheduled_for",
         "started_at",
         "finished_at",
+        "trigger",
+        "partition_key",
         "upstream_at",
         "attempts",
         "error",
         "triggered_by",
         "url",
     ],
-)
-
-_MOVE_LAST_RUNS = sql.SQL(
-    """
-    UPDATE pipelines_pipeline AS pipeline
-    SET last_run_id = newest.id,
-        last_run_at = newest.at,
-        last_state = COALESCE(newest.state, ''),
-        active_at = COALESCE(newest.at, pipeline.first_seen_at),
-        last_succeeded_at = GREATEST(pipeline.last_succeeded_at, touched.succeeded_at),
-        last_failed_at = GREATEST(pipeline.last_failed_at, touched.failed_at)
-    FROM unnest(%(pipeline_ids)b::bigint[], %(succeeded_at)b::timestamptz[], %(failed_at)b::timestamptz[])
-         AS touched(pipeline_id, succeeded_at, failed_at)
-    LEFT JOIN LATERAL (
-        SELECT run.id, run.at, run.state FROM pipelines_run AS run
-        WHERE run.pipeline_id = touched.pipeline_id
-          AND (run.state <> 'queued' OR run.at <= %(now)s)
-          AND (run.gone_at IS NULL OR run.state NOT IN ('queued', 'running'))
-        ORDER BY run.at DESC, run.id DESC LIMIT 1
-    ) AS newest ON true
-    WHERE pipeline.id = touched.pipeline_id
-      AND (pipeline.last_run_id, pipeline.last_run_at, pipeline.last_state,
-           pipeline.last_succeeded_at, pipeline.last_failed_at)
-          IS DISTINCT FROM
-          (newest.id, newest.at, COALESCE(newest.state, ''),
-           GREATEST(pipeline.last_succeeded_at, touched.succeeded_at),
-           GREATEST(pipeline.last_failed_at, touched.failed_at))
-    """
 )
 
 
@@ -123,39 +97,6 @@ def upsert_runs(*, source: Source, records: Iterable[RunRecord], mapper: Mapper,
         mark_due(pipeline_ids={row["pipeline_id"] for row in written}, at=at)
         _tell(stored, source, written, by_id, at)
     return stored
-
-
-def move_last_runs(*, runs: Iterable[Mapping[str, object]], at: datetime) -> None:
-    """Make `last_*` of the pipelines of `runs` follow their newest run that is due; one statement for all."""
-    touched: dict[object, tuple[datetime | None, datetime | None]] = {}
-    for run in runs:
-        for pipeline_id in (run["pipeline_id"], run.get("old_pipeline_id")):
-            if pipeline_id is not None:
-                touched[pipeline_id] = _latest(touched.get(pipeline_id, (None, None)), run)
-    bulk.fetch(
-        _MOVE_LAST_RUNS,
-        {
-            "pipeline_ids": list(touched),
-            "succeeded_at": [succeeded for succeeded, _ in touched.values()],
-            "failed_at": [failed for _, failed in touched.values()],
-            "now": at,
-        },
-    )
-
-
-def _latest(
-    known: tuple[datetime | None, datetime | None], run: Mapping[str, object]
-) -> tuple[datetime | None, datetime | None]:
-    """When the pipeline last succeeded and last failed, as far as this batch tells."""
-    ended = run.get("finished_at") or run.get("upstream_at")
-    if not isinstance(ended, datetime):
-        return known
-    succeeded, failed = known
-    if run.get("state") == RunState.SUCCEEDED:
-        succeeded = max(succeeded or ended, ended)
-    elif run.get("state") in FAILED_STATES:
-        failed = max(failed or ended, ended)
-    return succeeded, failed
 
 
 def _tell(stored: Stored, source: Source, written: list[Row], pipelines: dict[int, Row], at: datetime) -> None:

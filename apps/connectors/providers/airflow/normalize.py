@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from apps.connectors.providers.airflow.dialect import Dialect
@@ -51,6 +51,7 @@ _TASK_STATES = {
 }
 OPEN = {RunState.QUEUED, RunState.RUNNING}
 MAX_ATTEMPTS = 32_767
+A_LATER_RUN = timedelta(minutes=1)  # so long after its logical date a run is one of the past
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,11 +212,17 @@ def _attempts(item: Mapping[str, Any]) -> int:
 
 
 def _partition(item: Mapping[str, Any]) -> str:
-    """The partition that the run is for, else its data interval as `begin/end`; one without a length says nothing."""
+    """The partition that the run is for, else its data interval as `begin/end`.
+
+    An interval without a length says nothing, unless the run came later than its logical date: then it is that date.
+    """
     if key := optional_text(item, "partition_key"):
         return key
     begin, end = optional_iso(item.get("data_interval_start")), optional_iso(item.get("data_interval_end"))
-    return f"{begin:%Y-%m-%dT%H:%M:%SZ}/{end:%Y-%m-%dT%H:%M:%SZ}" if begin and end and begin < end else ""
+    if begin and end and begin < end:
+        return f"{begin:%Y-%m-%dT%H:%M:%SZ}/{end:%Y-%m-%dT%H:%M:%SZ}"
+    logical, due = optional_iso(item.get("logical_date")), optional_iso(item.get("run_after"))
+    return f"{logical:%Y-%m-%dT%H:%M:%SZ}" if logical and due and due - logical > A_LATER_RUN else ""
 
 
 def _joined(values: Any) -> str:

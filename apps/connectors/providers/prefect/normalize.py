@@ -37,6 +37,16 @@ _BY_TYPE = {
 }
 _BY_NAME = {("COMPLETED", "skipped"): RunState.SKIPPED}
 _CREATORS = {"SCHEDULE": Trigger.SCHEDULE, "USER": Trigger.MANUAL, "AUTOMATION": Trigger.EVENT}
+_PARTITIONS = (
+    "partition",
+    "partition_key",
+    "partition_date",
+    "logical_date",
+    "execution_date",
+    "run_date",
+    "data_date",
+    "ds",
+)
 _WITH_ERROR = {RunState.FAILED, RunState.CRASHED, RunState.CANCELLED}
 MAX_ATTEMPTS = 32_767
 _OVER = {RunState.SUCCEEDED, RunState.SKIPPED, *_WITH_ERROR}
@@ -133,6 +143,7 @@ def read_runs(
             trigger=_trigger(item),
             triggered_by=optional_text(object_or_empty(item.get("created_by")), "display_value"),
             parameters=object_or_empty(item.get("parameters")),
+            partition_key=_partition(item),
             revision=optional_text(item, "deployment_version") or optional_text(item, "flow_version"),
             error=first_line(message) if state in _WITH_ERROR else "",
             attempts=_attempts(item),
@@ -196,6 +207,8 @@ def _updated_at(item: Mapping[str, Any], state_at: datetime | None) -> datetime:
 
 
 def _trigger(item: Mapping[str, Any]) -> Trigger:
+    if "backfill" in list_or_empty(item.get("tags")):
+        return Trigger.BACKFILL
     if item.get("auto_scheduled") is True:
         return Trigger.SCHEDULE
     creator = optional_text(object_or_empty(item.get("created_by")), "type").upper()
@@ -203,6 +216,12 @@ def _trigger(item: Mapping[str, Any]) -> Trigger:
         return _CREATORS[creator]
     is_remote = item.get("deployment_id") or item.get("parent_task_run_id")
     return Trigger.API if is_remote else Trigger.UNKNOWN
+
+
+def _partition(item: Mapping[str, Any]) -> str:
+    """Prefect has no partitions: the parameter that names one by habit, else nothing."""
+    parameters = object_or_empty(item.get("parameters"))
+    return next((text for name in _PARTITIONS if (text := optional_text(parameters, name))), "")[:200]
 
 
 def _attempts(item: Mapping[str, Any]) -> int:
