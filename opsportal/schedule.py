@@ -18,6 +18,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 15.0,
         "options": {"expires": 15.0},
     },
+    "roll-up-reliability": {
+        "task": "apps.pipelines.tasks.roll_up_reliability",
+        "schedule": 15.0,
+        "options": {"expires": 15.0},
+    },
     "refresh-health": {
         "task": "apps.health.tasks.refresh_due_health",
         "schedule": 15.0,

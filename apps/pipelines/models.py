@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from apps.catalog.models import Component, Environment, Feature
 from apps.core.ui.status import StatusLook
+from apps.pipelines.rolled import Reliability, RunDay
 from apps.pipelines.status import (
     END_STATES,
     TROUBLE_STATES,
@@ -26,6 +27,17 @@ from apps.pipelines.status import (
     run_look,
 )
 from apps.sources.models import Source
+
+__all__ = [
+    "Expectation",
+    "PauseSpan",
+    "Pipeline",
+    "Punctuality",
+    "Reliability",
+    "Run",
+    "RunDay",
+    "TaskRun",
+]
 
 
 class Pipeline(models.Model):
@@ -52,6 +64,7 @@ class Pipeline(models.Model):
     last_state = models.CharField(max_length=12, choices=RunState.choices, blank=True)
     last_succeeded_at = models.DateTimeField(null=True)
     last_failed_at = models.DateTimeField(null=True)
+    alerted_at = models.DateTimeField(null=True)  # when an alert about its component was last opened
 
     class Meta:
         ordering = ["name"]
@@ -215,6 +228,7 @@ class TaskRun(models.Model):
     class Meta:
         ordering = ["position", "id"]
         constraints = [models.UniqueConstraint(fields=["run", "external_id"], name="one_task_run_an_external_id")]
+        indexes = [models.Index(fields=["run"], name="task_run_retried", condition=models.Q(attempts__gt=1))]
 
     def __str__(self) -> str:
         return self.name
