@@ -37,7 +37,7 @@ class RunDay(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["pipeline", "day"], name="one_row_a_pipeline_and_day")]
-        indexes = [models.Index(fields=["id"], name="runday_due", condition=models.Q(is_due=True))]
+        indexes = [models.Index(fields=["pipeline", "day"], name="runday_due", condition=models.Q(is_due=True))]
 
     def __str__(self) -> str:
         return f"{self.pipeline_id} on {self.day}"

@@ -1,6 +1,7 @@
 """Writing deployments as sources tell them, and what people decide about them."""
 
 from apps.deployments.services.deployments import upsert_deployments
+from apps.deployments.services.failures import LinkError, decide_link, link_incident
 from apps.deployments.services.freezes import FreezeError, lift_freeze, plan_freeze
 from apps.deployments.services.holds import HoldError, hold_place, lift_hold
 from apps.deployments.services.remapping import remap
@@ -8,9 +9,12 @@ from apps.deployments.services.remapping import remap
 __all__ = [
     "FreezeError",
     "HoldError",
+    "LinkError",
+    "decide_link",
     "hold_place",
     "lift_freeze",
     "lift_hold",
+    "link_incident",
     "plan_freeze",
     "remap",
     "upsert_deployments",

@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='runday',
-            index=models.Index(condition=models.Q(('is_due', True)), fields=['id'], name='runday_due'),
+            index=models.Index(condition=models.Q(('is_due', True)), fields=['pipeline', 'day'], name='runday_due'),
         ),
         migrations.AddConstraint(
             model_name='runday',

@@ -38,7 +38,8 @@ _MARK = sql.SQL(
 _ROLL_UP = sql.SQL(
     """
     WITH due AS MATERIALIZED (
-        SELECT id, pipeline_id, day FROM pipelines_runday WHERE is_due ORDER BY id LIMIT %(most)s
+        SELECT id, pipeline_id, day FROM pipelines_runday WHERE is_due
+        ORDER BY pipeline_id, day LIMIT %(most)s
         FOR UPDATE SKIP LOCKED
     ),
     ended AS (
