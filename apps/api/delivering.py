@@ -46,7 +46,7 @@ def dora(
     _refuse_unknown("what", what, ["", *ChangeKind.values])
     _refuse_unknown("where", where, ["production", "everywhere"])
     for model, slug in ((Feature, feature), (Team, team)):
-        if slug and not ("\x00" not in slug and model.objects.filter(slug=slug[:80]).exists()):  # type: ignore[attr-defined]
+        if slug and ("\x00" in slug or not model.objects.filter(slug=slug[:80]).exists()):
             raise ApiError(404, "not_found", f"No {model._meta.verbose_name} of the catalog has this short name.")
     found = deployments.delivery(question=read_question(request.GET), at=timezone.now())
     return exports.as_json(found) if changes else exports.summary(found)

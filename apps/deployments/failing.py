@@ -16,8 +16,9 @@ class ChangeFailure(models.Model):
     calls it, such as "incident-7". `ended_at` is None while it lasts.
     """
 
-    change = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="failures")
-    cause = models.ForeignKey(Event, null=True, on_delete=models.PROTECT, related_name="+")
+    # the ledger is append-only, so nothing here can lose its event
+    change = models.ForeignKey(Event, on_delete=models.DO_NOTHING, related_name="failures", db_constraint=False)
+    cause = models.ForeignKey(Event, null=True, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
     cause_kind = models.CharField(max_length=10, choices=CauseKind.choices)
     reference = models.CharField(max_length=80)
     title = models.CharField(max_length=300, blank=True)

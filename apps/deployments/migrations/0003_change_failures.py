@@ -28,8 +28,8 @@ class Migration(migrations.Migration):
                 ('decided_by', models.CharField(blank=True, max_length=200)),
                 ('decided_at', models.DateTimeField()),
                 ('reason', models.TextField(blank=True)),
-                ('cause', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='events.event')),
-                ('change', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='failures', to='events.event')),
+                ('cause', models.ForeignKey(null=True, db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='events.event')),
+                ('change', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='failures', to='events.event')),
                 ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
