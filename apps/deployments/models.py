@@ -15,6 +15,7 @@ from apps.core.ui.formats import short_revision
 from apps.deployments.comparing import compare_url
 from apps.deployments.failing import ChangeFailure
 from apps.deployments.freezing import Weekly, Window
+from apps.deployments.gating import GateQuestion
 from apps.deployments.status import DeploymentState, FreezeState, HoldState
 from apps.sources.models import Source
 
@@ -22,6 +23,7 @@ __all__ = [
     "ChangeFailure",
     "Deployment",
     "Freeze",
+    "GateQuestion",
     "Hold",
     "LatestAttempt",
     "Revision",

@@ -29,6 +29,15 @@ class FreezeState(StatusChoices):
     LIFTED = "lifted", "Lifted", "skip"
 
 
+class GateState(StatusChoices):
+    """What a system was told that asked before it deployed."""
+
+    WAITING = "waiting", "Waits for an answer", "wait"
+    APPROVED = "approved", "May deploy", "ok"
+    REJECTED = "rejected", "May not", "bad"
+    FAILED = "failed", "Not answered", "warn"
+
+
 class LinkState(StatusChoices):
     """Whether trouble after a change is held to be its fault."""
 
