@@ -19,7 +19,7 @@ from apps.deployments import exports, queries, services
 from apps.deployments.asking import PERIODS, WITHIN, Question, read_question
 from apps.deployments.status import ChangeKind, LinkState
 
-SHOWN = 50  # changes with failures on the page; the export has all
+SHOWN = 25  # changes with failures on the page; the export has all
 
 
 @require_GET
