@@ -16,6 +16,7 @@ MEASUREMENTS = {
     "overview": "goals 4 and 5: the overview and the pipeline list, growth and floors",
     "run_list": "goal 6: a page of runs, the first beside one far back",
     "last_run": "goal 7: the latest run of every pipeline, and what keeping it costs",
+    "reliability": "rolling runs up by day: the list, the sweep, and what a mark costs",
     "poll": "goal 11: 500 sources in one cycle, and one schedule edited among 10,000",
     "ingest": "goal 10: samples stored anew and again",
     "live": "goal 12: one event to 1,000 open pages",

@@ -13,8 +13,18 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 5.0,
         "options": {"expires": 5.0},
     },
+    "answer-gates": {
+        "task": "apps.sync.tasks.answer_gates",
+        "schedule": 2.0,
+        "options": {"expires": 2.0},
+    },
     "judge-pipelines": {
         "task": "apps.health.tasks.judge_due_pipelines",
+        "schedule": 15.0,
+        "options": {"expires": 15.0},
+    },
+    "roll-up-reliability": {
+        "task": "apps.pipelines.tasks.roll_up_reliability",
         "schedule": 15.0,
         "options": {"expires": 15.0},
     },

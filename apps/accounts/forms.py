@@ -150,3 +150,10 @@ class TokenForm(Styled, forms.Form):
     def meanings(self) -> list[tuple[Any, str]]:
         """Each box of the scopes with what it opens."""
         return list(zip(self["scopes"], (scope.meaning for scope in SCOPES.values()), strict=True))
+
+
+class ViewForm(Styled, forms.Form):
+    """The name of a saved view, and who sees it."""
+
+    name = forms.CharField(max_length=60)
+    is_shared = forms.BooleanField(label="Everybody sees it", required=False)

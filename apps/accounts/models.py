@@ -14,7 +14,10 @@ from django.db import models
 from django.db.models.functions import Lower, Now
 from django.utils.crypto import salted_hmac
 
+from apps.accounts.saved import SavedView
 from apps.accounts.status import TokenState
+
+__all__ = ["ApiToken", "AuditEntry", "Density", "Role", "SavedView", "SignInAttempt", "Theme", "User"]
 
 
 class Role(models.TextChoices):
@@ -70,6 +73,7 @@ class User(AbstractUser):
     density = models.CharField(max_length=12, choices=Density.choices, default=Density.COMFORTABLE)
     has_shortcuts = models.BooleanField("single-key shortcuts", default=True)
     session_generation = models.PositiveIntegerField(default=0, editable=False)
+    default_views = models.JSONField(default=dict, editable=False)  # path of a list -> key of a saved view
 
     objects: ClassVar[PeopleManager] = PeopleManager()
 
@@ -92,6 +96,14 @@ class User(AbstractUser):
         """One or two capital letters for the avatar."""
         words = str(self).split()
         return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper()
+
+    def default_view_url(self, path: str) -> str:
+        """Where the list at `path` is to open, "" for as it is; a view that is gone or hidden by now says nothing."""
+        if path not in self.default_views:
+            return ""
+        seen = models.Q(owner=self) | models.Q(is_shared=True)
+        view = SavedView.objects.filter(seen, pk=self.default_views[path], path=path).first()
+        return view.get_absolute_url() if view else ""
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """What every session of this person carries; a new password or generation makes the old ones worthless."""

@@ -32,6 +32,10 @@ MAY: dict[str, frozenset[Role]] = {
     "expectation:change": HANDS_ON,
     "hold:change": HANDS_ON,
     "freeze:change": HANDS_ON,
+    "failure:decide": HANDS_ON,
+    "view:save": EVERYBODY,
+    "view:share": HANDS_ON,
+    "view:change-any": ADMINS,  # of the shared ones
     "membership:change": ADMINS,  # a role in a team grants rights
     "user:change": ADMINS,
     "audit:read": ADMINS,

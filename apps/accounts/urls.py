@@ -19,5 +19,11 @@ urlpatterns = [
     path("tokens/", views.token_list, name="token-list"),
     path("tokens/new/", views.token_create, name="token-create"),
     path("tokens/<int:token_id>/revoke/", views.token_revoke, name="token-revoke"),
+    path("views/", views.view_list, name="view-list"),
+    path("views/tabs/", views.view_tabs, name="view-tabs"),
+    path("views/save/", views.view_save, name="view-save"),
+    path("views/<int:pk>/change/", views.view_change, name="view-change"),
+    path("views/<int:pk>/remove/", views.view_remove, name="view-remove"),
+    path("views/<int:pk>/default/", views.view_default, name="view-default"),
     path("audit/", views.audit_list, name="audit-list"),
 ]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
+from apps.connectors.gating import GateAnswer, GateQuestion
 from apps.connectors.http import Http
 from apps.connectors.records import Batch, Kind
 from apps.connectors.webhook import Webhook
@@ -127,6 +129,13 @@ class Connector(ABC):
 
     async def preview(self) -> Preview:
         """One page as it would be read, for **Preview** on the form; raises SourceError. Only with `has_preview`."""
+        raise NotImplementedError
+
+    async def answer(self, question: GateQuestion, told: GateAnswer, *, at: datetime) -> None:
+        """Tell the source whether it may deploy. It may be told twice, so that must be safe.
+
+        Raises SourceError, AnswerRefusedError when no answer is wanted any more. Only where a webhook asks.
+        """
         raise NotImplementedError
 
     @abstractmethod

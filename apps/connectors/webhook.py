@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from apps.connectors.gating import GateQuestion
+
 SECRET_NAME = "webhook_secret"  # noqa: S105 - the name of an input, not a secret
 
 
@@ -20,12 +22,16 @@ class WebhookError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One verified delivery. `delivery_id` makes a repeated one harmless; `is_relevant` is worth a poll."""
+    """One verified delivery. `delivery_id` makes a repeated one harmless; `is_relevant` is worth a poll.
+
+    `question`: the vendor waits for a word before it deploys.
+    """
 
     delivery_id: str
     event: str
     is_relevant: bool = True
     sent_at: datetime | None = None
+    question: GateQuestion | None = None
 
 
 Headers = Mapping[str, str]  # names in lowercase

@@ -9,7 +9,7 @@ from apps.core.listing import Column, Filter, Listing
 from apps.core.listing.declaration import Choices
 from apps.deployments import queries
 from apps.deployments.models import LatestAttempt, RevisionKind
-from apps.deployments.status import DeploymentState
+from apps.deployments.status import DeploymentState, GateState
 from apps.sources.models import Source
 
 
@@ -124,4 +124,33 @@ FREEZES = Listing(
     topic="freezes",
     empty_title="No freeze is planned",
     empty_text="A freeze says when nothing should be deployed: over a holiday, during a launch, every weekend.",
+)
+
+GATES = Listing(
+    name="gates",
+    noun="question",
+    nouns="questions",
+    caption="Systems that asked before they deployed, newest first",
+    default_sort="-asked_at",
+    row_template="deployments/_gate_row.html",
+    columns=(
+        Column("repository", "What"),
+        Column("revision", "Revision"),
+        Column("environment_name", "Where"),
+        Column("state", "Answer"),
+        Column("reason_text", "Why"),
+        Column("asked_by", "Who"),
+        Column("asked_at", "Asked", sort="asked_at", cls="r"),
+        Column("answered_at", "Answered", is_shown=False),
+        Column("error", "Trouble", is_shown=False),
+    ),
+    filters=(
+        Filter("q", "Text", "text", apply="repository__icontains", placeholder="acme/checkout …"),
+        Filter("state", "Answer", choices=GateState.choices, is_multiple=True),
+    ),
+    topic="gates",
+    empty_title="No system has asked yet",
+    empty_text="Install a GitHub App with a deployment protection rule; the page of the GitHub connector says how.",
+    empty_url="/sources/",
+    empty_action="Go to sources",
 )

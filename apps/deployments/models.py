@@ -13,9 +13,24 @@ from apps.accounts.models import validate_time_zone
 from apps.catalog.models import Component, Environment, Feature
 from apps.core.ui.formats import short_revision
 from apps.deployments.comparing import compare_url
+from apps.deployments.failing import ChangeFailure
 from apps.deployments.freezing import Weekly, Window
+from apps.deployments.gating import GateQuestion
 from apps.deployments.status import DeploymentState, FreezeState, HoldState
 from apps.sources.models import Source
+
+__all__ = [
+    "ChangeFailure",
+    "Deployment",
+    "Freeze",
+    "GateQuestion",
+    "Hold",
+    "LatestAttempt",
+    "Revision",
+    "RevisionKind",
+    "Running",
+    "Weekday",
+]
 
 
 class RevisionKind(models.TextChoices):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.deployments.views import freezes, history, holds, matrix
+from apps.deployments.views import dora, freezes, gates, history, holds, matrix
 
 app_name = "deployments"
 urlpatterns = [
     path("", history.deployment_list, name="deployment-list"),
     path("where/", matrix.matrix, name="matrix"),
+    path("dora/", dora.dora, name="dora"),
+    path("dora/links/<int:change_id>/<int:cause_id>/", dora.link_decide, name="link-decide"),
+    path("gates/", gates.gate_list, name="gate-list"),
     path("calendar/", freezes.calendar, name="calendar"),
     path("freezes/", freezes.freeze_list, name="freeze-list"),
     path("freezes/plan/", freezes.freeze_plan, name="freeze-plan"),

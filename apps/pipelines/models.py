@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from apps.catalog.models import Component, Environment, Feature
 from apps.core.ui.status import StatusLook
+from apps.pipelines.rolled import Reliability, RunDay
 from apps.pipelines.status import (
     END_STATES,
     TROUBLE_STATES,
@@ -26,6 +27,17 @@ from apps.pipelines.status import (
     run_look,
 )
 from apps.sources.models import Source
+
+__all__ = [
+    "Expectation",
+    "PauseSpan",
+    "Pipeline",
+    "Punctuality",
+    "Reliability",
+    "Run",
+    "RunDay",
+    "TaskRun",
+]
 
 
 class Pipeline(models.Model):
@@ -57,6 +69,7 @@ class Pipeline(models.Model):
     )  # up to when what it made goes, see `marks`; backfills never move it on
     data_failed_as_of = models.DateTimeField(null=True)  # the same of the newest that failed, had it succeeded
     data_failed_at = models.DateTimeField(null=True)
+    alerted_at = models.DateTimeField(null=True)  # when an alert about its component was last opened
 
     class Meta:
         ordering = ["name"]
@@ -226,6 +239,7 @@ class TaskRun(models.Model):
     class Meta:
         ordering = ["position", "id"]
         constraints = [models.UniqueConstraint(fields=["run", "external_id"], name="one_task_run_an_external_id")]
+        indexes = [models.Index(fields=["run"], name="task_run_retried", condition=models.Q(attempts__gt=1))]
 
     def __str__(self) -> str:
         return self.name

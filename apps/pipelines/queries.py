@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, Func, JSONField, OuterRef, Q, QuerySet, Subquery, TextField
+from django.db.models import F, Func, JSONField, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Cast, JSONObject
 
-from apps.pipelines.models import Pipeline, Run, TaskRun
+from apps.pipelines.models import Pipeline, Reliability, Run, RunDay, TaskRun
 from apps.pipelines.status import RunState
 from apps.sources.models import Source
 
@@ -52,8 +52,40 @@ def pipelines_in_full(*, at: datetime) -> QuerySet[Pipeline]:
 
 
 def uncovered(rows: QuerySet[Pipeline]) -> QuerySet[Pipeline]:
-    """Those of which nothing is expected: nobody would notice if their runs stopped coming."""
-    return rows.filter(Q(punctuality=None) | Q(punctuality__state=""), gone_at=None)
+    """Those of which nothing is expected and about which no alert was ever opened: nobody would notice a silence."""
+    return rows.filter(Q(punctuality=None) | Q(punctuality__state=""), gone_at=None, alerted_at=None)
+
+
+def uncovered_count() -> int:
+    """How many there are of these."""
+    return uncovered(Pipeline.objects.all()).count()
+
+
+def reliability(*, days: int) -> QuerySet[Reliability]:
+    """How reliable each pipeline was over so many days, with `daily` (JSON of its days) for the strip."""
+    within = RunDay.objects.filter(
+        pipeline=OuterRef("pipeline"),
+        day__lte=OuterRef("until"),
+        day__gt=OuterRef("until") - Value(timedelta(days=days)),
+    )
+    facts = JSONObject(day=F("day"), succeeded=F("succeeded"), retried=F("retried"), failed=F("failed"))
+    return (
+        Reliability.objects.filter(days=days, pipeline__gone_at=None)
+        .select_related("pipeline__feature__team", "pipeline__source")
+        .defer(*(f"pipeline__{name}" for name in _UNLISTED))
+        .annotate(daily=_as_json(within.values(facts=facts)))
+    )
+
+
+def reliability_of(*, pipeline_id: int, days: int) -> Reliability | None:
+    """The same of one pipeline; None when none of its runs passed or failed in them."""
+    return reliability(days=days).filter(pipeline_id=pipeline_id).first()
+
+
+def days_of(*, pipeline_id: int, since: date) -> list[RunDay]:
+    """The days of one pipeline on which runs passed or failed, in order."""
+    rows = RunDay.objects.filter(pipeline_id=pipeline_id, day__gte=since)
+    return list(rows.filter(Q(succeeded__gt=0) | Q(failed__gt=0)).order_by("day"))
 
 
 def pipelines_of_feature(*, feature_id: int, at: datetime, limit: int = 8) -> list[Pipeline]:
@@ -117,7 +149,7 @@ def pipeline_choices(*, chosen: str = "", limit: int = 200) -> list[tuple[str, s
     return sorted(((str(pk), name) for pk, name in found), key=lambda choice: choice[1].lower())
 
 
-def _as_json(rows: QuerySet[Run, Any]) -> Cast:
+def _as_json(rows: QuerySet[Any, Any]) -> Cast:
     """The rows as the text of one JSON list; reading an array of JSON costs five times as much."""
     return Cast(Func(ArraySubquery(rows), function="to_jsonb", output_field=JSONField()), TextField())
 

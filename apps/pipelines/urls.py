@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.pipelines.views import lists, pipelines, punctuality, runs
+from apps.pipelines.views import lists, pipelines, punctuality, reliability, runs
 
 app_name = "pipelines"
 urlpatterns = [
     path("", lists.pipeline_list, name="pipeline-list"),
+    path("reliability/", reliability.reliability_list, name="reliability-list"),
     path("<int:pk>/", pipelines.pipeline_detail, name="pipeline-detail"),
     path("<int:pk>/grid/", pipelines.pipeline_grid, name="pipeline-grid"),
     path("<int:pk>/row/", pipelines.pipeline_row, name="pipeline-row"),
+    path("<int:pk>/reliability/", reliability.reliability_card, name="reliability"),
     path("<int:pk>/punctuality/", punctuality.punctuality_card, name="punctuality"),
     path("<int:pk>/expectation/", punctuality.expectation_change, name="expectation-change"),
     path("<int:pk>/expectation/accept/", punctuality.expectation_accept, name="expectation-accept"),

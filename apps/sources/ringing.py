@@ -44,8 +44,8 @@ def webhook_secrets(source: Source) -> list[str]:
         return []
 
 
-def ring(*, slug: str, headers: Mapping[str, str], body: bytes, at: datetime) -> Ringing | None:
-    """Check a delivery, note it and make the source due, in one transaction; None for one that came before.
+def check(*, slug: str, headers: Mapping[str, str], body: bytes, at: datetime) -> tuple[Source, Delivery]:
+    """Whose delivery this is, and what it says, if it is what it claims to be; one that is refused is noted.
 
     `headers` have names in lowercase, `body` is raw. Raises NoWebhookError, and WebhookError for one that is refused.
     """
@@ -62,15 +62,11 @@ def ring(*, slug: str, headers: Mapping[str, str], body: bytes, at: datetime) ->
     except WebhookError as refusal:
         _note_refusal(source, str(refusal), at)
         raise
-    return _take(source, delivery, at)
+    return source, delivery
 
 
-def _check_fresh(delivery: Delivery, at: datetime) -> None:
-    if delivery.sent_at is not None and abs(at - delivery.sent_at) > FRESH:
-        raise WebhookError("The delivery was sent more than five minutes ago or ahead; check the clocks on both sides.")
-
-
-def _take(source: Source, delivery: Delivery, at: datetime) -> Ringing | None:
+def take(*, source: Source, delivery: Delivery, at: datetime) -> Ringing | None:
+    """Note a delivery and make the source due, in one transaction; None for one that came before."""
     verdict = _verdict(source, delivery)
     delivery_id = _fit_id(delivery.delivery_id)
     told = {"event": _text(delivery.event, LONGEST_EVENT), "verdict": verdict, "at": at}
@@ -82,6 +78,11 @@ def _take(source: Source, delivery: Delivery, at: datetime) -> Ringing | None:
             _make_due(source, at)
         events.ring(topics=["sources", f"source-{source.pk}"])
     return verdict
+
+
+def _check_fresh(delivery: Delivery, at: datetime) -> None:
+    if delivery.sent_at is not None and abs(at - delivery.sent_at) > FRESH:
+        raise WebhookError("The delivery was sent more than five minutes ago or ahead; check the clocks on both sides.")
 
 
 def _verdict(source: Source, delivery: Delivery) -> Ringing:

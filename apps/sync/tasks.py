@@ -9,7 +9,7 @@ from celery import shared_task
 
 from apps.sources import queries as sources
 from apps.sources import services as source_services
-from apps.sync import remapping, services
+from apps.sync import gating, remapping, services
 from apps.sync.claims import PICKUP_SECONDS, Claim, claim_due_sources
 
 SHARD = 500  # sources one task polls side by side
@@ -39,3 +39,9 @@ def carry_out_remappings(**_: Any) -> str:
     """Heal what is stored after a change of the mapping rules; what is left over is taken up at the next tick."""
     changed = remapping.carry_out_remappings(at=sources.database_time())
     return f"{changed} rows were put elsewhere"
+
+
+@shared_task
+def answer_gates(**_: Any) -> str:
+    """Tell systems that asked whether they may deploy; what cannot be sent is tried again."""
+    return gating.answer_gates(at=sources.database_time())

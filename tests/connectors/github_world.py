@@ -19,6 +19,20 @@ from tests.connectors.worlds import World, iso
 REPOSITORY = "acme/checkout"
 API, WEB = "https://api.github.com", "https://github.com"
 SHA = "a" * 40
+TOKEN = "ghs_of_the_installation"
+
+
+def protection_request(callback_url: str, **fields: Any) -> dict[str, Any]:
+    """What GitHub sends when a job waits for a deployment protection rule, cut to what is read."""
+    return {
+        "action": "requested",
+        "environment": "production",
+        "event": "push",
+        "deployment_callback_url": callback_url,
+        "deployment": {"sha": SHA, "ref": "main", "creator": {"login": "mei"}},
+        "repository": {"full_name": REPOSITORY},
+        "installation": {"id": 77},
+    } | fields
 
 
 def person(login: str) -> dict[str, Any]:
@@ -53,6 +67,8 @@ class GithubWorld(World):
     most_found: int = 1000
     headers: dict[str, str] = field(default_factory=dict)
     answered: list[tuple[Request, Answer]] = field(default_factory=list)
+    reviews: list[dict[str, Any]] = field(default_factory=list)  # answers to deployment protection rules
+    review_status: int = 204
 
     def repository(self, name: str = REPOSITORY) -> Repository:
         return self.repositories.setdefault(name, Repository())
@@ -170,13 +186,28 @@ class GithubWorld(World):
             if path.endswith(ending):
                 error = {"message": "Resource not accessible by personal access token", "documentation_url": "x"}
                 return json_answer(error, status=status, headers=self.more())
+        if request.method == "POST" and re.fullmatch(r"/app/installations/\d+/access_tokens", path):
+            return json_answer({"token": TOKEN, "expires_at": iso(self.clock + timedelta(hours=1))}, status=201)
         found = re.fullmatch(r"/repos/([^/]+/[^/]+)(?:/(.*))?", path)
         if found is None or found[1] not in self.repositories:
             return json_answer({"message": "Not Found", "documentation_url": "x"}, status=404, headers=self.more())
         return self.about(request, found[1], found[2] or "")
 
+    def review(self, request: Request) -> Answer:
+        """The answer of a deployment protection rule, which only an installation of an App may give."""
+        if request.headers.get("authorization") != f"Bearer {TOKEN}":
+            return json_answer({"message": "Resource not accessible", "documentation_url": "x"}, status=403)
+        if self.review_status == 204:
+            self.reviews.append(request.json)
+            return Answer(body=b"", status=204)
+        return json_answer(
+            {"message": "There are no pending gates", "documentation_url": "x"}, status=self.review_status
+        )
+
     def about(self, request: Request, name: str, rest: str) -> Answer:
         repository = self.repositories[name]
+        if request.method == "POST" and re.fullmatch(r"actions/runs/\d+/deployment_protection_rule", rest):
+            return self.review(request)
         if not rest:
             return self.conditional(request, {"id": 1, "full_name": name, "private": True})
         if rest == "actions/workflows":

@@ -143,13 +143,13 @@ def test_a_pipeline_page_costs_the_same_with_twenty_runs_of_thirty_steps(reader,
     pipeline = make_pipeline(feature=make_feature())
     make_pipeline(feature=pipeline.feature)
     make_step(make_run(pipeline), "a")
-    with django_assert_num_queries(5 + READER):
+    with django_assert_num_queries(7 + READER):
         reader.get(pipeline.get_absolute_url())
     for minutes in range(20):
         run = make_run(pipeline, at=ago(minutes))
         for n in range(5):
             make_step(run, f"step {n}")
-    with django_assert_num_queries(5 + READER):
+    with django_assert_num_queries(7 + READER):
         reader.get(pipeline.get_absolute_url())
 
 

@@ -113,11 +113,11 @@ def test_ghosts_stand_where_runs_should_have_come(reader, nightly):
 
 def test_a_page_of_a_judged_pipeline_costs_the_same_with_more_runs(reader, nightly, django_assert_num_queries):
     reader.get(nightly.get_absolute_url())
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(9):
         reader.get(nightly.get_absolute_url())
     for day in range(3, 14):
         make_run(nightly, at=NOW - timedelta(days=day), trigger="manual")
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(9):
         reader.get(nightly.get_absolute_url())
 
 

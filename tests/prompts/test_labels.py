@@ -33,7 +33,8 @@ def test_a_label_that_moves_leaves_history_and_one_change_event(source, prompt):
     (event,) = stored.events
     assert event.title == "search-answers prompt: production moved from v2 to v3"
     assert (event.kind, event.is_change, event.actor) == ("prompts:label:moved", True, "Jana Novak")
-    assert event.data == {"prompt_id": prompt.pk, "label": "production", "from": 2, "to": 3}
+    moved = {"prompt_id": prompt.pk, "label": "production", "from": 2, "to": 3, "is_rollback": False}
+    assert event.data == moved | {"created_at": days_ago(27).isoformat()}
     assert stored.topics == {"prompts", f"prompt-{prompt.pk}"}
 
 

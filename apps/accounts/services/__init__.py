@@ -10,6 +10,7 @@ from apps.accounts.services.people import (
     save_profile,
     set_password,
 )
+from apps.accounts.services.saved_views import ViewError, change_view, remove_view, save_view, set_default_view
 from apps.accounts.services.sign_in import (
     TooManyAttemptsError,
     check_password,
@@ -24,7 +25,9 @@ __all__ = [
     "LastAdministratorError",
     "TokenRefusedError",
     "TooManyAttemptsError",
+    "ViewError",
     "change_user",
+    "change_view",
     "check_password",
     "check_token",
     "create_first_administrator",
@@ -37,8 +40,11 @@ __all__ = [
     "record_audit",
     "record_sign_in",
     "record_sign_out",
+    "remove_view",
     "reserve_attempt",
     "revoke_token",
     "save_profile",
+    "save_view",
+    "set_default_view",
     "set_password",
 ]

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 
@@ -14,6 +14,7 @@ from apps.core.kept import data_now, part_markup
 from apps.core.listing.declaration import Listing, Query
 from apps.core.listing.export import export
 from apps.core.listing.page import Page, listing_page
+from apps.core.listing.state import has_default
 
 
 def render_listing(
@@ -23,6 +24,8 @@ def render_listing(
 
     The page of a shared list gets `listing` in its place: the list and its filters, drawn already.
     """
+    if url := _default_url(request):
+        return redirect(url)
     kind = request.GET.get("format", "")
     if kind in ("csv", "json") and listing.has_export:
         return export(request, listing_page(request, listing, queryset), kind)
@@ -33,7 +36,8 @@ def render_listing(
         def draw() -> str:
             return render_to_string("ui/_listing_shared.html", {"page": _page(request, listing, queryset)})
 
-        markup = part_markup((listing.name, request.get_full_path()), draw, data=data_now())
+        key = (listing.name, request.get_full_path(), str(has_default(request)))
+        markup = part_markup(key, draw, data=data_now())
         response = render(request, template, {**(context or {}), "listing": markup})
     else:
         response = render(request, template, {**(context or {}), "page": _page(request, listing, queryset)})
@@ -53,3 +57,11 @@ def _fragment(request: HttpRequest, page: Page, context: dict[str, Any]) -> Http
     response = render(request, "ui/_listing_fragment.html", {**context, "page": page, "is_form": asked_by_form})
     response["HX-Push-Url"] = page.url
     return response
+
+
+def _default_url(request: HttpRequest) -> str:
+    """Where a reader who asks for the bare list is sent, "" for nowhere else: their own default view of it."""
+    if request.GET or request.headers.get("HX-Request") or not has_default(request):
+        return ""
+    user: Any = request.user
+    return str(user.default_view_url(request.path))

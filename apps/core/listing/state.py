@@ -12,7 +12,12 @@ from django.utils.http import urlencode
 from apps.core.listing.declaration import Choices, Filter, Listing, Query
 from apps.core.listing.keyset import Order, Place
 
-OWN = ("sort", "after", "before", "format")
+OWN = ("sort", "after", "before", "format", "view")  # ?view=all: not as the reader's default view
+
+
+def has_default(request: HttpRequest) -> bool:
+    """Whether this reader opens this list in another way than it is; links to it as it is must then say so."""
+    return request.path in getattr(getattr(request, "user", None), "default_views", ())
 
 
 @dataclass
@@ -34,6 +39,8 @@ class State:
     def of(cls, request: HttpRequest, listing: Listing) -> State:
         """The state of this request; what is wrong ends up in `notes` and is otherwise ignored."""
         kept = {key: request.GET.getlist(key) for key in listing.keep if key in request.GET}
+        if has_default(request):
+            kept["view"] = ["all"]
         state = cls(listing, request.path, kept)
         for one in listing.filters:
             state.options[one.key] = one.options(request)

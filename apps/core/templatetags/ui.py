@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from apps.core import kept
 from apps.core.ui import diff_rows, formats, gantt, markup, sparks
+from apps.core.ui import histogram as histograms
 from apps.core.ui.chart_page import figure, line_chart, surroundings
 from apps.core.ui.charts import LineChart
 from apps.core.ui.figures import plotly_figure
@@ -155,6 +156,18 @@ def spark(values: Sequence[float | None], label: str = "", tone: str = "") -> Sa
 def strip(cells: Iterable[str], label: str) -> SafeString:
     """A row of "ok", "warn", "bad", "none" bars, oldest first."""
     return _safe(sparks.strip(cells, label))
+
+
+@register.simple_tag
+def histogram(seconds: Sequence[float], label: str) -> SafeString:
+    """Durations by size."""
+    return _safe(histograms.histogram(seconds, label))
+
+
+@register.simple_tag
+def daily_bars(counts: Sequence[int], bad: Sequence[int], label: str) -> SafeString:
+    """How much came each day, and how much of it was bad."""
+    return _safe(histograms.daily(counts, bad, label))
 
 
 @register.simple_tag

@@ -1,5 +1,6 @@
 """Everything that reads deployments."""
 
+from apps.deployments.queries.dora import Delivery, Group, Row, delivery
 from apps.deployments.queries.freezes import Day, calendar, freezes, freezes_since
 from apps.deployments.queries.history import (
     deployments,
@@ -28,10 +29,14 @@ __all__ = [
     "RELATED_TO_HOLDS",
     "Cell",
     "Day",
+    "Delivery",
+    "Group",
     "Matrix",
+    "Row",
     "attempts",
     "attempts_with_live",
     "calendar",
+    "delivery",
     "deployments",
     "deployments_with_text",
     "differing",

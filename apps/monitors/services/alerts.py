@@ -15,6 +15,7 @@ from apps.core.fitting import fit, is_storable, refuse_long, refuse_naive
 from apps.events.services import NewEvent
 from apps.monitors.services.events import opened_events, resolved_events
 from apps.monitors.status import AlertState
+from apps.pipelines import services as pipelines
 from apps.sources.accepting import accept, labels_json, newest
 from apps.sources.mapping import Mapper
 from apps.sources.models import Source
@@ -81,6 +82,8 @@ def upsert_alerts(*, source: Source, records: Iterable[AlertRecord], mapper: Map
     rows = newest(rows, key=lambda row: row["external_id"])
     over = [row["external_id"] for row in rows if row["state"] == AlertState.RESOLVED]
     written = _ALERTS.run([row for row in rows if row["state"] != AlertState.RESOLVED], now=at)
+    opened = {row["component_id"] for row in written if row["is_new"] and row["component_id"]}
+    pipelines.note_alerts(component_ids=opened, at=at)
     _tell(stored, written, opened_events(alerts=written, source=source))
     if over:
         _resolve(stored, source, ids=over, is_in=True, at=at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from apps.connectors.records import Kind, PipelineRecord
@@ -58,6 +58,12 @@ def upsert_pipelines(*, source: Source, records: Iterable[PipelineRecord], mappe
     stored.feature_ids = {row[name] for row in written for name in ("feature_id", "old_feature_id") if row[name]}
     stored.topics = pipeline_topics([row["id"] for row in written])
     return stored
+
+
+def note_alerts(*, component_ids: Collection[int], at: datetime) -> None:
+    """Alerts about these components were opened: somebody watches over their pipelines."""
+    if component_ids:
+        Pipeline.objects.filter(component_id__in=component_ids).update(alerted_at=at)
 
 
 def pipelines_by_external_id(*, source: Source, names: Iterable[str], mapper: Mapper, at: datetime) -> dict[str, Row]:

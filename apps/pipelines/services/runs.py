@@ -13,6 +13,7 @@ from apps.core.fitting import fit, fit_json, refuse_large, refuse_long, refuse_n
 from apps.pipelines.services.due import mark_due
 from apps.pipelines.services.last_runs import move_last_runs
 from apps.pipelines.services.pipelines import LOCK, TOPICS, pipeline_topics, pipelines_by_external_id
+from apps.pipelines.services.reliability import counted_runs, mark_days
 from apps.pipelines.services.run_events import events_of
 from apps.pipelines.status import RunState
 from apps.sources.accepting import accept, labels_json, newest
@@ -95,6 +96,7 @@ def upsert_runs(*, source: Source, records: Iterable[RunRecord], mapper: Mapper,
         by_id = {pipeline["id"]: pipeline for pipeline in pipelines.values()}
         move_last_runs(runs=written, at=at)
         mark_due(pipeline_ids={row["pipeline_id"] for row in written}, at=at)
+        mark_days(runs=counted_runs(written))
         _tell(stored, source, written, by_id, at)
     return stored
 

@@ -11,6 +11,7 @@ from apps.core.bulk import Row, Upsert, array_literal
 from apps.core.fitting import fit, is_storable, refuse_large, refuse_long, refuse_naive
 from apps.pipelines.models import Run
 from apps.pipelines.services.pipelines import LOCK, TOPICS, pipeline_topics
+from apps.pipelines.services.reliability import mark_days
 from apps.pipelines.services.runs import LARGEST_INTEGER
 from apps.pipelines.status import RunState
 from apps.sources.accepting import accept, newest, refusal
@@ -34,7 +35,7 @@ _TASK_RUNS = Upsert(
     },
     quiet={"upstream_at": "timestamptz"},
     guard="excluded.upstream_at >= kept.upstream_at",
-    returning=["external_id", "run_id"],
+    returning=["external_id", "run_id", "attempts"],
 )
 
 
@@ -59,6 +60,9 @@ def upsert_task_runs(*, source: Source, records: Iterable[TaskRunRecord], at: da
     rows = newest(rows, key=lambda row: (row["run_id"], row["external_id"]), by="upstream_at")
     written = [row for row in _TASK_RUNS.run(rows) if row["is_changed"]]
     touched = {row["run_id"] for row in written}
+    retried = {row["run_id"] for row in written if max(row["attempts"], row["old_attempts"] or 0) > 1}
+    if retried:
+        mark_days(runs=Run.objects.filter(pk__in=retried).values("pipeline_id", "at"))
     stored.changed = len(written)
     stored.changed_ids = {(Kind.TASK_RUN, row["external_id"]) for row in written}
     stored.topics = {f"run-{pk}" for pk in sorted(touched)[:TOPICS]}

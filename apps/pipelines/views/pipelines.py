@@ -16,6 +16,7 @@ from apps.pipelines.ghosts import with_ghosts
 from apps.pipelines.history import ghosts_of, history_of
 from apps.pipelines.models import Pipeline, Run
 from apps.pipelines.views.punctuality import punctuality_context
+from apps.pipelines.views.reliability import reliability_context
 
 
 @require_GET
@@ -24,9 +25,8 @@ def pipeline_detail(request: HttpRequest, pk: int) -> HttpResponse:
     at = timezone.now()
     pipeline = get_object_or_404(queries.pipelines_in_full(at=at), pk=pk)
     context = _grid(request, pipeline, at) | {"shows_demo": pipeline.source.is_demo}
-    return render(
-        request, "pipelines/pipeline_detail.html", context | punctuality_context(pipeline, at, context["history"])
-    )
+    context |= punctuality_context(pipeline, at, context["history"]) | reliability_context(request, pipeline, at)
+    return render(request, "pipelines/pipeline_detail.html", context)
 
 
 @require_GET

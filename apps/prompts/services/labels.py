@@ -167,7 +167,14 @@ def _event(move: Move, source: Source, at: datetime) -> NewEvent:
         subject_id=move.label.pk,
         dedupe_key=f"prompt-label:{move.prompt.pk}:{move.label.name}:{before}:{to}:{at.timestamp():.3f}",
         url=move.prompt.url,
-        data={"prompt_id": move.prompt.pk, "label": move.label.name, "from": before, "to": to},
+        data={
+            "prompt_id": move.prompt.pk,
+            "label": move.label.name,
+            "from": before,
+            "to": to,
+            "is_rollback": move.is_rollback,
+            "created_at": move.to.created_at.isoformat() if move.to else None,  # of the version
+        },
         topics=(f"prompt-{move.prompt.pk}", "prompts"),
     )
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from apps.connectors.auth import bearer_header
 from apps.connectors.base import Backfill, Connector, Field, Group, Probe
 from apps.connectors.cleaning import clean_fields, integer_between
 from apps.connectors.errors import ConfigError
+from apps.connectors.gating import GateAnswer, GateQuestion
 from apps.connectors.merging import merge
-from apps.connectors.providers.github import probing, rollouts, runs
+from apps.connectors.providers.github import gate, probing, rollouts, runs
 from apps.connectors.providers.github.client import GithubClient
 from apps.connectors.providers.github.cursor import Memory
 from apps.connectors.providers.github.fetching import Fetch
@@ -95,6 +96,15 @@ class GithubConnector(Connector):
             cursor=memory.dump(),
             pause_seconds=reading.pause or (client.budget.resets_in if client.budget and client.is_short else None),
         )
+
+    async def answer(self, question: GateQuestion, told: GateAnswer, *, at: datetime) -> None:
+        """Tell a deployment protection rule; the token of the form is not used, for only an App may answer."""
+        app_id, key = self.config.get("app_id") or "", self.secrets.get("app_private_key", "")
+        if not app_id or not key:
+            raise ConfigError("app_id", "A deployment asks for leave, but the GitHub App and its key are not entered.")
+        url = self.config["url"].rstrip("/")
+        gate.check_callback(question, url=url, repositories=self.config["repositories"])
+        await gate.answer(self.http, question, told, url=url, app_id=app_id, private_key=key, at=at)
 
     def _client(self) -> GithubClient:
         token = self.secrets.get("token", "")

@@ -79,6 +79,20 @@ FIELDS: tuple[Field, ...] = (
         help="Polling pauses until the hour is over when fewer requests than this are left, because everything that "
         "uses the same account shares its limit.",
     ),
+    Field(
+        name="app_id",
+        label="GitHub App",
+        required=False,
+        placeholder="123456",
+        help="Only for a deployment protection rule: the App ID of the GitHub App that answers for this portal.",
+    ),
+    Field(
+        name="app_private_key",
+        label="Private key of the App",
+        type=FieldType.SECRET,
+        required=False,
+        help="The whole .pem file that GitHub made for the App. Stored encrypted, never shown again.",
+    ),
     WEBHOOK_SECRET,
     ALLOWED_NETWORKS,
 )

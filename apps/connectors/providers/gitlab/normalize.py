@@ -214,7 +214,13 @@ def read_deployment(item: Mapping[str, Any], *, project: Project, is_rollback: b
     state = _DEPLOYMENT_STATES.get(raw_state, DeploymentState.UNKNOWN)
     job = object_or_empty(item.get("deployable"))
     created_at, updated_at = from_iso(item.get("created_at")), from_iso(item.get("updated_at"))
-    labels = {"project": project.path, "ref": optional_text(item, "ref"), "job": optional_text(job, "name")}
+    committed_at = optional_iso(object_or_empty(job.get("commit")).get("created_at"))
+    labels = {
+        "project": project.path,
+        "ref": optional_text(item, "ref"),
+        "job": optional_text(job, "name"),
+        "committed_at": committed_at.isoformat() if committed_at else "",
+    }
     return DeploymentRecord(
         external_id=required_text(item, "id"),
         raw={key: value for key, value in item.items() if key != "deployable"},
