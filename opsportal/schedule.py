@@ -13,6 +13,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 5.0,
         "options": {"expires": 5.0},
     },
+    "carry-out-evaluations": {
+        "task": "apps.sync.tasks.carry_out_evaluations",
+        "schedule": 1.0,
+        "options": {"expires": 1.0},
+    },
     "judge-pipelines": {
         "task": "apps.health.tasks.judge_due_pipelines",
         "schedule": 15.0,

@@ -23,6 +23,32 @@ class Target:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
+PARAMETERS: Final = frozenset(
+    {
+        *("model", "temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "seed", "presence_penalty"),
+        *("frequency_penalty", "reasoning_effort", "response_format"),
+    }
+)
+
+
+def target_of(
+    *,
+    version: str,
+    template: str = "",
+    messages: Sequence[Mapping[str, str]] = (),
+    model_config: Mapping[str, Any] | None = None,
+    response_format: Mapping[str, Any] | None = None,
+) -> Target:
+    """The target of a version of a prompt, text or chat; what no OpenAI-compatible server knows is left out."""
+    parameters = {name: value for name, value in (model_config or {}).items() if name in PARAMETERS}
+    if response_format:
+        schema = {"name": "answer", "schema": dict(response_format)}
+        parameters["response_format"] = {"type": "json_schema", "json_schema": schema}
+    if messages:
+        return Target(version=version, messages=messages, parameters=parameters)
+    return text_target(version=version, template=template, parameters=parameters)
+
+
 def text_target(*, version: str, template: str, parameters: Mapping[str, Any] | None = None) -> Target:
     """The target of a text prompt."""
     return Target(version=version, messages=[{"role": "user", "content": template}], parameters=parameters or {})

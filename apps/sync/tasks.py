@@ -11,6 +11,8 @@ from apps.sources import queries as sources
 from apps.sources import services as source_services
 from apps.sync import remapping, services
 from apps.sync.claims import PICKUP_SECONDS, Claim, claim_due_sources
+from apps.sync.evaluating.running import carry_out_next
+from apps.sync.evaluating.scheduling import start_due_schedules
 
 SHARD = 500  # sources one task polls side by side
 
@@ -39,3 +41,10 @@ def carry_out_remappings(**_: Any) -> str:
     """Heal what is stored after a change of the mapping rules; what is left over is taken up at the next tick."""
     changed = remapping.carry_out_remappings(at=sources.database_time())
     return f"{changed} rows were put elsewhere"
+
+
+@shared_task
+def carry_out_evaluations(**_: Any) -> str:
+    """A turn of the evaluation that is due for longest; what is left is taken up at the next tick."""
+    started = start_due_schedules(at=sources.database_time())
+    return f"{started} started on schedule; {carry_out_next()}"

@@ -68,6 +68,7 @@ class Migration(migrations.Migration):
                 ('parameters', models.JSONField(default=dict)),
                 ('model', models.CharField(max_length=200)),
                 ('reason', models.CharField(choices=[('manual', 'By hand'), ('gate', 'For a gate'), ('schedule', 'On schedule'), ('api', 'Over the API')], default='manual', max_length=10)),
+                ('label', models.CharField(blank=True, max_length=120)),
                 ('total', models.PositiveIntegerField(default=0)),
                 ('cost_limit', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=10)),
                 ('asked_at', models.DateTimeField()),

@@ -29,6 +29,7 @@ class Order(models.Model):
     parameters = models.JSONField(default=dict)
     model = models.CharField(max_length=200)
     reason = models.CharField(max_length=10, choices=OrderReason.choices, default=OrderReason.MANUAL)
+    label = models.CharField(max_length=120, blank=True)  # what pointed at the version, of one on schedule
     total = models.PositiveIntegerField(default=0)  # cases
     cost_limit = models.DecimalField(max_digits=10, decimal_places=2, default=Decimal(0))  # USD; 0 is none
     asked_at = models.DateTimeField()

@@ -10,12 +10,13 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.evaluations.gating import GateRequirement, State, picks
-from apps.evaluations.models import EvaluationRun, EvaluationSuite, Order, SuiteVersion
+from apps.evaluations.models import EvaluationRun, EvaluationSuite, Order, SuiteSetup, SuiteVersion
 from apps.evaluations.queries.gates import suite_facts
+from apps.evaluations.services.events import order_event
 from apps.evaluations.services.house import ensure_own_source
 from apps.evaluations.status import OPEN_STATES, EvaluationState, OrderReason
 from apps.evaluations.targets import Target
-from apps.events import services as events
+from apps.events.services import record_events
 
 
 class OrderError(Exception):
@@ -75,9 +76,10 @@ def start_run(
     reason: OrderReason,
     actor: User | None,
     at: datetime,
+    label: str = "",
 ) -> EvaluationRun:
     """The execution of the suite as it is now against the target, due at once; OrderError where it cannot be run."""
-    setup = getattr(suite, "setup", None)
+    setup = SuiteSetup.objects.select_related("endpoint").filter(suite=suite).first()
     if setup is None:
         raise OrderError(f"{suite} is run by its source, not by the portal.")
     if setup.endpoint is None or not setup.endpoint.is_enabled:
@@ -88,8 +90,8 @@ def start_run(
     if version is None or not version.cases:
         raise OrderError(f"{suite} has no cases yet; add some or import a file.")
     with transaction.atomic():
-        run = _run(suite, version, subject, target, at)
-        Order.objects.create(
+        run = _make_run(suite, version, subject, target, at)
+        order = Order.objects.create(
             run=run,
             suite_version=version,
             endpoint=setup.endpoint,
@@ -97,17 +99,20 @@ def start_run(
             parameters=dict(target.parameters),
             model=str(target.parameters.get("model") or setup.endpoint.model),
             reason=reason,
+            label=label,
             total=version.cases,
             cost_limit=setup.endpoint.cost_limit,
             asked_at=at,
             asked_by=actor.get_username() if actor else "",
             user=actor,
         )
-        events.ring(topics={"evaluations", run.topic, f"suite-{suite.pk}"})
+        record_events(events=[order_event(order, "started", actor=order.asked_by, at=at)])
     return run
 
 
-def _run(suite: EvaluationSuite, version: SuiteVersion, subject: str, target: Target, at: datetime) -> EvaluationRun:
+def _make_run(
+    suite: EvaluationSuite, version: SuiteVersion, subject: str, target: Target, at: datetime
+) -> EvaluationRun:
     return EvaluationRun.objects.create(
         source=ensure_own_source(),
         external_id=f"own-{uuid4()}",
