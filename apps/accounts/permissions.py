@@ -32,6 +32,10 @@ MAY: dict[str, frozenset[Role]] = {
     "expectation:change": HANDS_ON,
     "hold:change": HANDS_ON,
     "freeze:change": HANDS_ON,
+    "suite:change": HANDS_ON,
+    "suite:run": HANDS_ON,  # it costs money
+    "endpoint:change": HANDS_ON,
+    "endpoint:open-network": ADMINS,  # to the portal, as with sources
     "membership:change": ADMINS,  # a role in a team grants rights
     "user:change": ADMINS,
     "audit:read": ADMINS,

@@ -9,6 +9,7 @@ from decimal import Decimal
 from django.db.models import Count, Q, QuerySet, Sum
 
 from apps.evaluations.models import Case, CaseResult, Order, SuiteVersion
+from apps.evaluations.targets import rendered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,3 +44,11 @@ def cases_of_version(version: SuiteVersion) -> QuerySet[Case]:
     """The cases that belong to a version of a suite."""
     of_suite = Case.objects.filter(suite_id=version.suite_id, since__lte=version.number)
     return of_suite.filter(Q(until__isnull=True) | Q(until__gt=version.number))
+
+
+def asked_of(*, result: CaseResult) -> list[dict[str, str]]:
+    """The messages that were sent for a case; [] where the case does not fit them."""
+    try:
+        return rendered(result.order.messages, result.case.inputs)
+    except ValueError:
+        return []

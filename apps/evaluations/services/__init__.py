@@ -8,7 +8,13 @@ from apps.evaluations.services.evaluations import upsert_evaluations
 from apps.evaluations.services.house import ensure_own_source
 from apps.evaluations.services.orders import OrderError, request_gate_runs, start_run
 from apps.evaluations.services.remapping import remap
-from apps.evaluations.services.schedules import note_started, plan_schedule, remove_schedule, take_due_schedules
+from apps.evaluations.services.schedules import (
+    hurry_schedule,
+    note_started,
+    plan_schedule,
+    remove_schedule,
+    take_due_schedules,
+)
 from apps.evaluations.services.suites import SuiteDraft, change_suite, create_suite
 from apps.evaluations.services.versions import SuiteError
 from apps.evaluations.services.working import Job, NewResult, begin, store_result
@@ -33,6 +39,7 @@ __all__ = [
     "end_case",
     "ensure_own_source",
     "finish",
+    "hurry_schedule",
     "import_cases",
     "keep_claim",
     "note_started",

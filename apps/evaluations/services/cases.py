@@ -11,8 +11,9 @@ from django.db import transaction
 from apps.accounts.models import User
 from apps.evaluations.casefile import LineError, make_case, read_cases
 from apps.evaluations.models import Case, EvaluationSuite
+from apps.evaluations.queries.ours import current_cases
 from apps.evaluations.scorers.registry import check_case
-from apps.evaluations.services.versions import SuiteError, current_cases, locked, newest, put_cases
+from apps.evaluations.services.versions import SuiteError, locked, newest, put_cases
 
 
 def import_cases(

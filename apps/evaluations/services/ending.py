@@ -93,7 +93,7 @@ def _end(order: Order, *, at: datetime, error: str) -> Ended:
     run.failed = int(sum(part["failed"] for part in run.summary.values()))
     run.state, run.raw_state, run.finished_at, run.upstream_at = state, state.value, at, at
     run.save()
-    events.record_events(events=events_of(runs=[_row(run, before, order)], source=run.source))
+    events.record_events(events=events_of(runs=[_row(run, before)], source=run.source))
     events.ring(topics=topics_of(order))
     touched = catalog.blast_radius({run.component_id}) if run.component_id else set()
     return Ended(run, order, touched | ({run.feature_id} if run.feature_id else set()))
@@ -122,7 +122,7 @@ def _scores(results: Sequence[CaseResult]) -> list[Score]:
     return told
 
 
-def _row(run: EvaluationRun, before: str, order: Order) -> dict[str, Any]:
+def _row(run: EvaluationRun, before: str) -> dict[str, Any]:
     """The execution as `events_of` takes it."""
     return {
         "id": run.pk,
@@ -138,5 +138,4 @@ def _row(run: EvaluationRun, before: str, order: Order) -> dict[str, Any]:
         "version": run.version,
         "passed": run.passed,
         "failed": run.failed,
-        "is_demo": order.endpoint.is_demo,
     }

@@ -13,7 +13,6 @@ from apps.evaluations.gating import GateRequirement, State, picks
 from apps.evaluations.models import EvaluationRun, EvaluationSuite, Order, SuiteSetup, SuiteVersion
 from apps.evaluations.queries.gates import suite_facts
 from apps.evaluations.services.events import order_event
-from apps.evaluations.services.house import ensure_own_source
 from apps.evaluations.status import OPEN_STATES, EvaluationState, OrderReason
 from apps.evaluations.targets import Target
 from apps.events.services import record_events
@@ -114,7 +113,7 @@ def _make_run(
     suite: EvaluationSuite, version: SuiteVersion, subject: str, target: Target, at: datetime
 ) -> EvaluationRun:
     return EvaluationRun.objects.create(
-        source=ensure_own_source(),
+        source_id=suite.source_id,
         external_id=f"own-{uuid4()}",
         suite=suite,
         component_id=suite.component_id,

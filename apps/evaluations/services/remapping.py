@@ -29,7 +29,7 @@ _RUNS = Table(
 
 def remap(*, source: Source, mapper: Mapper) -> Stored:
     """The suites and executions of a source that moved; people alone say where suites of ours belong."""
-    if source.slug == house.SLUG:
+    if source.slug in house.SLUGS:
         return Stored()
     bulk.lock(space=LOCK, number=source.pk)
     rows = [*remap_table(_SUITES, source=source, mapper=mapper), *remap_table(_RUNS, source=source, mapper=mapper)]

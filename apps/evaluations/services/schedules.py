@@ -47,6 +47,11 @@ def remove_schedule(*, schedule: SuiteSchedule, actor: User, at: datetime) -> bo
     return bool(count)
 
 
+def hurry_schedule(*, schedule: SuiteSchedule, at: datetime) -> bool:
+    """Whether it begins at the next tick; the times after that stay as planned."""
+    return bool(SuiteSchedule.objects.filter(pk=schedule.pk, is_enabled=True).update(due_at=at))
+
+
 def take_due_schedules(*, at: datetime, most: int = 20) -> Sequence[SuiteSchedule]:
     """The schedules that are due, each moved to its next time; what was missed meanwhile is skipped.
 
@@ -75,6 +80,7 @@ def _event(schedule: SuiteSchedule, word: str, detail: str, actor: User | None, 
         detail=detail,
         actor=actor.get_username() if actor else "",
         is_change=True,
+        is_demo=schedule.suite.source.is_demo,
         feature_id=schedule.suite.feature_id,
         source_id=schedule.suite.source_id,
         subject_kind="suite",

@@ -15,9 +15,10 @@ from apps.accounts.services import record_audit
 from apps.catalog.models import Component, Feature
 from apps.evaluations.casefile import CaseDraft
 from apps.evaluations.models import EvaluationEndpoint, EvaluationSuite, SuiteSetup
+from apps.evaluations.queries.ours import current_cases
 from apps.evaluations.scorers.registry import check_case, clean_scorers
 from apps.evaluations.services.house import ensure_own_source
-from apps.evaluations.services.versions import SuiteError, current_cases, locked, newest, next_version
+from apps.evaluations.services.versions import SuiteError, locked, newest, next_version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ def create_suite(*, draft: SuiteDraft, actor: User | None, at: datetime) -> Eval
     """The new suite, with its scorers as version 1 and no cases yet; SuiteError."""
     scorers = _scorers(draft)
     with transaction.atomic():
-        source = ensure_own_source()
+        source = ensure_own_source(is_demo=draft.endpoint is not None and draft.endpoint.is_demo)
         if EvaluationSuite.objects.filter(source=source, name=draft.name).exists():
             raise SuiteError("A suite has this name already.")
         component = Component.objects.filter(slug=slugify(draft.name), kind="evaluation_suite").first()

@@ -9,6 +9,7 @@ from typing import Any
 from apps.accounts.models import User
 from apps.evaluations.casefile import MOST_CASES, CaseDraft
 from apps.evaluations.models import Case, EvaluationSuite, SuiteSetup, SuiteVersion
+from apps.evaluations.queries.ours import draft_of
 from apps.evaluations.scorers.registry import judge_of
 from apps.evaluations.services.scores import MOST_SCORES
 from apps.events.services import NewEvent, record_events
@@ -20,23 +21,6 @@ class SuiteError(Exception):
     def __init__(self, *errors: str) -> None:
         super().__init__(" ".join(errors))
         self.errors = errors
-
-
-def current_cases(suite: EvaluationSuite) -> list[CaseDraft]:
-    """The cases of the newest version."""
-    return [draft_of(case) for case in Case.objects.filter(suite=suite, until__isnull=True)]
-
-
-def draft_of(case: Case) -> CaseDraft:
-    """A stored case as people gave it."""
-    return CaseDraft(
-        key=case.key,
-        inputs=case.inputs,
-        expected=case.expected,
-        weight=case.weight,
-        tags=tuple(case.tags),
-        origin=case.origin,
-    )
 
 
 def put_cases(
@@ -111,10 +95,10 @@ def next_version(
     )
     setup.version = version.number
     setup.save(update_fields=["version"])
-    record_events(events=[_event(suite, setup, version, at)])
+    record_events(events=[_event(suite, version, at)])
 
 
-def _event(suite: EvaluationSuite, setup: SuiteSetup, version: SuiteVersion, at: datetime) -> NewEvent:
+def _event(suite: EvaluationSuite, version: SuiteVersion, at: datetime) -> NewEvent:
     counted = "1 case" if version.cases == 1 else f"{version.cases:,} cases"
     return NewEvent(
         kind="evaluations:suite:changed",
@@ -123,7 +107,7 @@ def _event(suite: EvaluationSuite, setup: SuiteSetup, version: SuiteVersion, at:
         detail=version.note,
         actor=version.actor,
         is_change=True,
-        is_demo=setup.endpoint is not None and setup.endpoint.is_demo,
+        is_demo=suite.source.is_demo,
         feature_id=suite.feature_id,
         component_id=suite.component_id,
         source_id=suite.source_id,
