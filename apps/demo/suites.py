@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,11 +16,7 @@ from apps.evaluations.services import EndpointDraft, SuiteDraft
 NAME = "Support questions"
 ENDPOINT = "Fernway model"
 SUBJECT, LABEL, CRON, ZONE = "support-reply", "production", "15 */2 * * *", "Europe/Berlin"
-REPLY = {
-    "type": "object",
-    "required": ["reply", "needs_human", "reason"],
-    "properties": {"reply": {"type": "string"}, "needs_human": {"type": "boolean"}, "reason": {"type": "string"}},
-}
+FIRST_RUN = timedelta(minutes=3)  # by then the prompts have been read
 
 
 def scorers() -> list[dict[str, Any]]:
@@ -79,4 +75,4 @@ def _make(endpoint: EvaluationEndpoint, at: datetime) -> None:
     schedule = evaluations.plan_schedule(
         suite=suite, subject=SUBJECT, label=LABEL, cron=CRON, time_zone=ZONE, actor=None, at=at
     )
-    evaluations.hurry_schedule(schedule=schedule, at=at)
+    evaluations.hurry_schedule(schedule=schedule, at=at + FIRST_RUN)

@@ -182,11 +182,8 @@ class EndpointForm(Styled, forms.Form):
     def clean_name(self) -> str:
         """A name nobody else has."""
         name: str = self.cleaned_data["name"]
-        if (
-            EvaluationEndpoint.objects.filter(name=name)
-            .exclude(pk=self.endpoint.pk if self.endpoint else None)
-            .exists()
-        ):
+        others = EvaluationEndpoint.objects.filter(name=name)
+        if (others.exclude(slug=self.endpoint.slug) if self.endpoint else others).exists():
             raise forms.ValidationError("Another endpoint has this name already.")
         return name
 

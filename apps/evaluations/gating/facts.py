@@ -91,7 +91,8 @@ Scores = Mapping[str, Mapping[str, CaseScore]]  # scorer -> case -> score
 class SuiteFact:
     """What is known of a required suite: its cases now, and the executions that may count, newest first.
 
-    `cases` maps each case to its weight; empty for an imported suite, whose cases are those of its scores.
+    `cases` maps each case to its weight; empty for an imported suite, whose cases are those of its scores. `applies`
+    names the cases of each scorer that is not for all of them.
     """
 
     id: int
@@ -100,6 +101,7 @@ class SuiteFact:
     judge: str = ""
     cases: Mapping[str, float] = field(default_factory=dict)
     safety: frozenset[str] = frozenset()
+    applies: Mapping[str, frozenset[str]] = field(default_factory=dict)
     candidate: Sequence[RunFact] = ()
     baseline: Sequence[RunFact] = ()
 

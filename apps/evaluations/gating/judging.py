@@ -90,7 +90,8 @@ def _gaps(
     told = []
     for name in names:
         mine = ours.get(name, {}).keys()
-        expected = (set(suite.cases) or set(theirs.get(name, {}) if theirs else mine)) - suite.safety
+        known = set(suite.cases) or set(theirs.get(name, {}) if theirs else mine)
+        expected = (known & suite.applies.get(name, known)) - suite.safety
         absent = expected - mine
         if absent:
             told.append(f"{name} has no score for {len(absent):,} of {len(expected):,} cases")

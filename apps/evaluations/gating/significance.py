@@ -58,14 +58,13 @@ def compare(differences: Floats, weights: Floats, *, margin: float, alpha: float
     spread = float(share @ (differences - mean) ** 2) * size / max(size - 1.0, 1e-9)
     freedom = max(size - 1.0, 1e-9)
     reach = float(special.stdtrit(freedom, 1.0 - alpha))
-    floor = max(spread, margin * scale - margin * margin, 0.0)
     p_different, method = difference(differences, weights)
     return Comparison(
         cases=len(differences),
         mean=mean,
         low=-_worst_loss(-mean, spread, size, reach, scale),
         high=_worst_loss(mean, spread, size, reach, scale),
-        p_worse=_upper_tail(mean + margin, math.sqrt(floor / size), freedom),
+        p_worse=float(special.stdtr(freedom, -_distance(mean, spread, size, margin, scale))),
         p_different=p_different,
         method=method,
     )
@@ -109,11 +108,22 @@ def _every_sum(effects: Floats) -> Floats:
     return sums
 
 
-def _upper_tail(distance: float, error: float, freedom: float) -> float:
-    """P(T >= distance / error); without any spread the sign of the distance decides."""
-    if error <= 0.0:
-        return 0.0 if distance > 0.0 else 1.0
-    return float(special.stdtr(freedom, -distance / error))
+def _distance(mean: float, spread: float, size: float, margin: float, scale: float) -> float:
+    """How many standard errors the mean lies from the nearest loss of at least the margin.
+
+    With the own variance that loss is the margin itself; with the variance that a loss implies it may lie beyond,
+    where (mean + x) / sqrt(x·scale - x²) is smallest.
+    """
+    worst = max(margin, mean * scale / (scale + 2.0 * mean)) if mean > 0.0 else margin
+    implied = (worst * scale - worst * worst) / size
+    return min(_ratio(mean + margin, spread / size), _ratio(mean + worst, implied))
+
+
+def _ratio(distance: float, variance: float) -> float:
+    """In standard errors; without any variance the sign of the distance decides."""
+    if variance <= 0.0:
+        return math.inf if distance > 0.0 else -math.inf
+    return distance / math.sqrt(variance)
 
 
 def _worst_loss(mean: float, spread: float, size: float, reach: float, scale: float) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -81,6 +83,13 @@ class Case(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def expected_text(self) -> str:
+        """What is expected, for people: a text as it is, everything else as JSON; "" for nothing."""
+        if isinstance(self.expected, str | None):
+            return self.expected or ""
+        return json.dumps(self.expected, ensure_ascii=False)
 
     @property
     def is_safety(self) -> bool:

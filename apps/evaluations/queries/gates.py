@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
+from django.db.models import F
+
 from apps.evaluations.gating import (
     CaseScore,
     GateRequirement,
@@ -18,6 +20,8 @@ from apps.evaluations.gating import (
     picks,
 )
 from apps.evaluations.models import Case, EvaluationRun, EvaluationSuite, Score, SuiteVersion
+from apps.evaluations.scorers.registry import applies
+from apps.evaluations.status import OrderReason
 
 NEWEST = 50  # executions a suite and version that are looked at
 
@@ -43,20 +47,21 @@ def gate_verdict(
 def suite_facts(
     *, suite_ids: Collection[int], subject: str, candidate: str, baseline: str | None
 ) -> dict[int, SuiteFact]:
-    """What is known of each suite and its executions against both versions; four questions, however many suites."""
+    """What is known of each suite and its executions against both versions; five questions, however many suites."""
     versions = [candidate] if baseline is None else [candidate, baseline]
     suites = EvaluationSuite.objects.order_by().filter(pk__in=suite_ids).select_related("setup")
     runs = _runs(suite_ids, subject, versions)
-    weights, safety = _cases(suite_ids)
-    judges = _judges(suite_ids)
+    cases = _cases(suite_ids)
+    versions_now = _versions(suite_ids)
     return {
         suite.pk: SuiteFact(
             id=suite.pk,
             name=suite.name,
             version=suite.version,
-            judge=judges.get((suite.pk, suite.version), ""),
-            cases=weights.get(suite.pk, {}),
-            safety=frozenset(safety.get(suite.pk, ())),
+            judge=now.judge if (now := versions_now.get((suite.pk, suite.version))) else "",
+            cases={case.key: case.weight for case in cases.get(suite.pk, ())},
+            safety=frozenset(case.key for case in cases.get(suite.pk, ()) if case.is_safety),
+            applies=_applies(now, cases.get(suite.pk, ())),
             candidate=runs.get((suite.pk, candidate), ()),
             baseline=runs.get((suite.pk, baseline), ()) if baseline is not None else (),
         )
@@ -76,7 +81,9 @@ def scores_by_run(*, run_ids: Collection[int]) -> dict[int, Scores]:
 def _runs(
     suite_ids: Collection[int], subject: str, versions: Sequence[str]
 ) -> Mapping[tuple[int, str | None], list[RunFact]]:
+    """By suite and version, newest first; what ran against a text that somebody typed speaks for no version."""
     rows = EvaluationRun.objects.filter(suite_id__in=suite_ids, subject=subject, version__in=versions)
+    rows = rows.exclude(order__reason=OrderReason.MANUAL)
     rows = rows.select_related("order__suite_version").defer("labels", "summary").order_by("-at", "-id")
     found: dict[tuple[int, str | None], list[RunFact]] = defaultdict(list)
     for run in rows[: NEWEST * max(1, len(suite_ids)) * len(versions)]:
@@ -92,16 +99,20 @@ def _runs(
     return found
 
 
-def _cases(suite_ids: Collection[int]) -> tuple[dict[int, dict[str, float]], dict[int, set[str]]]:
-    weights: dict[int, dict[str, float]] = defaultdict(dict)
-    safety: dict[int, set[str]] = defaultdict(set)
+def _cases(suite_ids: Collection[int]) -> dict[int, list[Case]]:
+    found: dict[int, list[Case]] = defaultdict(list)
     for case in Case.objects.order_by().filter(suite_id__in=suite_ids, until__isnull=True).defer("inputs", "expected"):
-        weights[case.suite_id][case.key] = case.weight
-        if case.is_safety:
-            safety[case.suite_id].add(case.key)
-    return weights, safety
+        found[case.suite_id].append(case)
+    return found
 
 
-def _judges(suite_ids: Collection[int]) -> dict[tuple[int, int], str]:
-    rows = SuiteVersion.objects.order_by().filter(suite_id__in=suite_ids).exclude(judge="")
-    return {(suite, number): judge for suite, number, judge in rows.values_list("suite_id", "number", "judge")}
+def _versions(suite_ids: Collection[int]) -> dict[tuple[int, int], SuiteVersion]:
+    """The newest version of each suite, by suite and number."""
+    rows = SuiteVersion.objects.filter(suite_id__in=suite_ids, number=F("suite__setup__version"))
+    return {(row.suite_id, row.number): row for row in rows}
+
+
+def _applies(version: SuiteVersion | None, cases: Sequence[Case]) -> dict[str, frozenset[str]]:
+    """The cases of each scorer that is for some tags only."""
+    settings = [one for one in version.scorers if one["only"]] if version else []
+    return {one["name"]: frozenset(case.key for case in cases if applies(one, case.tags)) for one in settings}

@@ -102,6 +102,7 @@ def start_run(
             total=version.cases,
             cost_limit=setup.endpoint.cost_limit,
             asked_at=at,
+            due_at=at,
             asked_by=actor.get_username() if actor else "",
             user=actor,
         )

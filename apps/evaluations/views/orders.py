@@ -52,8 +52,12 @@ def run_start(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_GET
 def run_progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """How far an execution has come; asks again by itself until it is over."""
-    return render(request, "evaluations/_run_progress.html", progress_context(_own_run(pk)))
+    """How far an execution has come; asks again by itself until it is over, and then shows the page anew."""
+    run = _own_run(pk)
+    response = render(request, "evaluations/_run_progress.html", progress_context(run))
+    if request.GET.get("was") == "open" and run.order.due_at is None:
+        response["HX-Refresh"] = "true"
+    return response
 
 
 @require_POST

@@ -81,7 +81,17 @@ def test_no_loss_in_a_few_cases_proves_little(cases, is_shown):
 
 def test_without_any_margin_only_better_is_good_enough():
     assert compare(np.zeros(50), np.ones(50), margin=0.0, alpha=0.05).p_worse == 1.0
-    assert compare(np.full(50, 0.1), np.ones(50), margin=0.0, alpha=0.05).p_worse == 0.0
+    assert compare(np.full(50, 0.1), np.ones(50), margin=0.0, alpha=0.05).p_worse < 0.001
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from([-1.0, -0.5, 0.0, 0.25, 1.0]), min_size=2, max_size=12))
+def test_a_wider_margin_is_never_harder_to_keep(values):
+    found = [
+        compare(np.array(values), np.ones(len(values)), margin=margin, alpha=0.05).p_worse
+        for margin in (0.01, 0.05, 0.1, 0.3, 0.6, 0.9)
+    ]
+    assert found == sorted(found, reverse=True)
 
 
 @settings(max_examples=150, deadline=None)
