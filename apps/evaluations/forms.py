@@ -15,9 +15,9 @@ from apps.accounts.permissions import may
 from apps.catalog.models import Feature
 from apps.connectors.address import parse_networks
 from apps.connectors.errors import ConfigError
-from apps.connectors.http import check_url
 from apps.evaluations.models import EvaluationEndpoint, EvaluationSuite
 from apps.evaluations.services import EndpointDraft, SuiteDraft
+from apps.sources.wiring import check_address
 
 LARGEST_FILE = 20 * 2**20  # bytes
 CODE = {"spellcheck": "false", "autocomplete": "off"}
@@ -191,7 +191,7 @@ class EndpointForm(Styled, forms.Form):
         """An address that the portal would ask."""
         url: str = self.cleaned_data["base_url"]
         try:
-            check_url(url)
+            check_address(url)
         except ConfigError as error:
             raise forms.ValidationError(error.message) from None
         return url
