@@ -18,6 +18,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 2.0,
         "options": {"expires": 2.0},
     },
+    "carry-out-evaluations": {
+        "task": "apps.sync.tasks.carry_out_evaluations",
+        "schedule": 1.0,
+        "options": {"expires": 1.0},
+    },
     "judge-pipelines": {
         "task": "apps.health.tasks.judge_due_pipelines",
         "schedule": 15.0,

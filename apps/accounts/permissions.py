@@ -36,6 +36,10 @@ MAY: dict[str, frozenset[Role]] = {
     "view:save": EVERYBODY,
     "view:share": HANDS_ON,
     "view:change-any": ADMINS,  # of the shared ones
+    "suite:change": HANDS_ON,
+    "suite:run": HANDS_ON,  # it costs money
+    "endpoint:change": HANDS_ON,
+    "endpoint:open-network": ADMINS,  # to the portal, as with sources
     "membership:change": ADMINS,  # a role in a team grants rights
     "user:change": ADMINS,
     "audit:read": ADMINS,

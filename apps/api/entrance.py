@@ -13,6 +13,7 @@ from apps.accounts.models import ApiToken
 from apps.accounts.scopes import SCOPES
 from apps.api.errors import ApiError
 from apps.api.throttling import spend
+from apps.evaluations import house
 from apps.sources import queries as sources
 from apps.sources.models import Source
 
@@ -36,6 +37,8 @@ def enter(request: HttpRequest, *, scopes: Sequence[str], slug: str) -> Entry:
     token = let_in(request, scopes=scopes)
     if token.sources and slug not in token.sources:
         raise ApiError(403, "wrong_source", "This token is for other sources; make one for this source.")
+    if slug in house.SLUGS and tuple(scopes) != ("read",):
+        raise ApiError(403, "own_source", "This is the portal itself; nobody else reports in its name.")
     try:
         return Entry(token, sources.get_source(slug=slug))
     except Source.DoesNotExist:

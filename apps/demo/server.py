@@ -33,6 +33,7 @@ from apps.demo.servers.kubernetes import create_kubernetes
 from apps.demo.servers.langfuse import create_langfuse
 from apps.demo.servers.litellm import create_litellm
 from apps.demo.servers.mlflow import create_mlflow
+from apps.demo.servers.openai import create_openai
 from apps.demo.servers.phoenix import create_phoenix
 from apps.demo.servers.prefect import create_prefect
 from apps.demo.servers.prometheus import create_prometheus
@@ -49,6 +50,7 @@ SYSTEMS = {  # path -> what answers below it
     "/argocd": create_argocd, "/kubernetes": create_kubernetes, "/alertmanager": create_alertmanager,
     "/langfuse": create_langfuse, "/phoenix": create_phoenix, "/litellm": create_litellm, "/kontor": create_kontor,
     "/retrieval": create_retrieval,
+    "/openai": create_openai,
 }  # fmt: skip
 
 

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from apps.catalog.document.reading import Document, read_document
 from apps.catalog.services import CatalogDiff, apply_catalog
 from apps.connectors.registry import get_connector
 from apps.demo.rules import add_rules
 from apps.demo.sources import DemoSource, demo_sources
+from apps.demo.suites import load_suite
 from apps.deployments.models import Deployment, Revision
-from apps.evaluations.models import EvaluationRun
+from apps.evaluations.models import EvaluationEndpoint, EvaluationRun, EvaluationSuite
 from apps.events.models import Event
 from apps.metrics.models import Series
 from apps.monitors.models import Alert
@@ -42,6 +44,7 @@ def load_demo(*, base: str) -> Loaded:
         diff = apply_catalog(document=read_document(CATALOG.read_text(encoding="utf-8")), is_demo=True)
         for wanted in demo_sources(base):
             outcome[_set_up(wanted)].append(wanted.name)
+        load_suite(base=base, at=timezone.now())
     return Loaded(diff, tuple(outcome["created"]), tuple(outcome["changed"]), tuple(outcome["unchanged"]))
 
 
@@ -78,6 +81,7 @@ def remove_demo() -> dict[str, int]:
         revisions = list(told.values_list("revision_id", flat=True).distinct())
         for source in Source.objects.filter(is_demo=True):
             remove_source(source=source, actor=None)
+        EvaluationEndpoint.objects.filter(is_demo=True).delete()
         Revision.objects.filter(pk__in=revisions, deployments__isnull=True).delete()
         counts["events"] = _delete_events()
         diff = apply_catalog(document=Document({}), is_demo=True, prune=True)
@@ -94,6 +98,7 @@ def _counts() -> dict[str, int]:
         "runs": Run.objects.filter(source__is_demo=True).count(),
         "deployments": Deployment.objects.filter(source__is_demo=True).count(),
         "prompts": Prompt.objects.filter(source__is_demo=True).count(),
+        "suites": EvaluationSuite.objects.filter(setup__endpoint__is_demo=True).count(),
         "evaluations": EvaluationRun.objects.filter(source__is_demo=True).count(),
         "alerts": Alert.objects.filter(source__is_demo=True).count(),
         "series": Series.objects.filter(source__is_demo=True).count(),

@@ -13,7 +13,10 @@ from apps.evaluations import queries
 from apps.evaluations.status import EvaluationState, Verdict
 from apps.sources.models import Source
 
-WHAT_NEXT = "Connect a source that evaluates, such as Langfuse or Phoenix, or let your CI push its results."
+WHAT_NEXT = (
+    "Make a suite of your own, connect a source that evaluates, such as Langfuse or Phoenix, or let your CI push its "
+    "results."
+)
 
 
 def _features(_request: HttpRequest) -> Choices:
@@ -102,6 +105,8 @@ SCORES = Listing(
         Column("case", "Case", sort="case"),
         Column("scorer", "Scorer", sort="scorer"),
         Column("value", "Score", sort="value", cls="r"),
+        Column("before", "Before", sort="before", cls="r"),
+        Column("change", "Change", sort="change", cls="r"),
         Column("is_passed", "Verdict", sort="is_passed"),
         Column("comment", "Why"),
     ),
@@ -109,7 +114,54 @@ SCORES = Listing(
         Filter("q", "Case", "text", apply="case__icontains", placeholder="refund-de …"),
         Filter("scorer", "Scorer", "text", apply="scorer", placeholder="groundedness"),
         Filter("failed", "Failed only", "bool", apply=lambda rows, _value: rows.filter(is_passed=False)),
+        Filter("worse", "Worse than before", "bool", apply=lambda rows, _value: rows.filter(change__lt=0)),
     ),
+    keep=("against",),
     empty_title="No single cases",
     empty_text="The source told numbers for all cases together.",
+)
+
+CASES = Listing(
+    name="cases",
+    noun="case",
+    nouns="cases",
+    caption="Cases of the suite as it is now",
+    default_sort="key",
+    row_template="evaluations/_case_row.html",
+    columns=(
+        Column("key", "Case", sort="key"),
+        Column("inputs", "Inputs"),
+        Column("expected", "Expected"),
+        Column("tags", "Tags"),
+        Column("weight", "Weight", sort="weight", cls="r"),
+        Column("origin", "From", sort="origin"),
+    ),
+    filters=(
+        Filter("q", "Case", "text", apply="key__icontains", placeholder="refund-de …"),
+        Filter("tag", "Tag", "text", apply=lambda rows, tag: rows.filter(tags__contains=[tag]), placeholder="safety"),
+    ),
+    has_export=False,  # a file that can be imported again stands beside it
+    empty_title="No cases yet",
+    empty_text="Import a file, or add cases by hand.",
+)
+
+ENDPOINTS = Listing(
+    name="endpoints",
+    noun="endpoint",
+    nouns="endpoints",
+    caption="Where suites run",
+    default_sort="name",
+    row_template="evaluations/_endpoint_row.html",
+    columns=(
+        Column("name", "Name", sort="name"),
+        Column("model", "Model", sort="model"),
+        Column("base_url", "Address"),
+        Column("concurrency", "At once", cls="r"),
+        Column("requests_per_minute", "A minute", cls="r"),
+        Column("cost_limit", "Limit of a run", cls="r"),
+    ),
+    empty_title="No endpoints yet",
+    empty_text="Add an OpenAI-compatible server and a model on it; suites run against it.",
+    empty_url="/evaluations/endpoints/add/",
+    empty_action="Add an endpoint",
 )

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from apps.connectors.address import AddressRule, parse_networks
 from apps.connectors.base import Connector
-from apps.connectors.http import Http, Limits
+from apps.connectors.http import Http, Limits, check_url
 from apps.connectors.pool import Pool
 from apps.connectors.registry import get_connector
 
@@ -20,6 +20,11 @@ def open_door(
     """The door that lets this source reach what the whole portal or its own `networks` allow."""
     rule = AddressRule().plus(parse_networks([*settings.ALLOWED_NETWORKS, *networks]))
     return Http(rule=rule, pool=pool, limits=limits, user_agent=f"OpsPortal/{settings.VERSION}", trusted_ca=trusted_ca)
+
+
+def check_address(url: str) -> None:
+    """Raises ConfigError with a sentence for an address that no door would be opened to."""
+    check_url(url)
 
 
 def make_connector(*, key: str, config: Mapping[str, Any], secrets: Mapping[str, str], http: Http) -> Connector:

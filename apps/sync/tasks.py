@@ -11,6 +11,8 @@ from apps.sources import queries as sources
 from apps.sources import services as source_services
 from apps.sync import gating, remapping, services
 from apps.sync.claims import PICKUP_SECONDS, Claim, claim_due_sources
+from apps.sync.evaluating.running import carry_out_next
+from apps.sync.evaluating.scheduling import start_due_schedules
 
 SHARD = 500  # sources one task polls side by side
 
@@ -45,3 +47,10 @@ def carry_out_remappings(**_: Any) -> str:
 def answer_gates(**_: Any) -> str:
     """Tell systems that asked whether they may deploy; what cannot be sent is tried again."""
     return gating.answer_gates(at=sources.database_time())
+
+
+@shared_task
+def carry_out_evaluations(**_: Any) -> str:
+    """A turn of the evaluation that is due for longest; what is left is taken up at the next tick."""
+    started = start_due_schedules(at=sources.database_time())
+    return f"{started} started on schedule; {carry_out_next()}"

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 from apps.core.listing import render_listing
 from apps.evaluations import listings, queries
 from apps.evaluations.models import EvaluationSuite
+from apps.evaluations.views.orders import progress_context
 from apps.events import queries as events
 
 
@@ -25,13 +26,17 @@ def run_list(request: HttpRequest) -> HttpResponseBase:
 def run_detail(request: HttpRequest, pk: int) -> HttpResponseBase:
     """One execution: its numbers, its cases, and what happened to it."""
     run = get_object_or_404(queries.runs().defer(None), pk=pk)
+    against = queries.comparable(run=run, wanted=request.GET.get("against", ""))
     context = {
+        **(progress_context(run) if run.is_ours else {}),
         "run": run,
+        "against": against,
         "summary": [{"scorer": name, **numbers} for name, numbers in run.summary.items()],
         "events": events.events_of(subject_kind="evaluation", subject_id=pk),
         "shows_demo": run.source.is_demo,
     }
-    return render_listing(request, listings.SCORES, queries.scores_of(run=run), "evaluations/run_detail.html", context)
+    rows = queries.scores_of(run=run, against=against)
+    return render_listing(request, listings.SCORES, rows, "evaluations/run_detail.html", context)
 
 
 @require_GET
@@ -43,8 +48,10 @@ def suite_list(request: HttpRequest) -> HttpResponseBase:
 @require_GET
 def suite_detail(request: HttpRequest, pk: int) -> HttpResponseBase:
     """One suite: how its numbers developed, and its executions."""
-    suite = get_object_or_404(EvaluationSuite.objects.select_related("feature", "source"), pk=pk)
-    context = {"suite": suite, "trends": queries.trends(suite=suite), "shows_demo": suite.source.is_demo}
+    suites = EvaluationSuite.objects.select_related("feature", "source", "setup__endpoint")
+    suite = get_object_or_404(suites, pk=pk)
+    ours = {"versions": queries.versions_of(suite), "schedules": queries.schedules_of(suite)} if suite.is_ours else {}
+    context = {**ours, "suite": suite, "trends": queries.trends(suite=suite), "shows_demo": suite.source.is_demo}
     listing = replace(listings.RUNS, filters=listings.OF_ONE_SUITE, caption=f"Executions of {suite}, newest first")
     return render_listing(
         request, listing, queries.runs().filter(suite=suite), "evaluations/suite_detail.html", context

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
-from apps.evaluations.models import EvaluationRun, EvaluationSuite, Score
+from apps.evaluations.models import CaseResult, EvaluationRun, EvaluationSuite, Score
 from apps.evaluations.status import EvaluationState
 
 TREND = 20  # executions of a suite that its trend shows
@@ -14,7 +14,8 @@ TREND = 20  # executions of a suite that its trend shows
 
 def runs() -> QuerySet[EvaluationRun]:
     """Executions with what a list shows beside each, newest first."""
-    return EvaluationRun.objects.select_related("suite", "feature", "source").defer("labels").order_by("-at", "-id")
+    found = EvaluationRun.objects.select_related("suite", "feature", "source", "order__suite_version")
+    return found.defer("labels", "order__messages").order_by("-at", "-id")
 
 
 def runs_with_text(rows: QuerySet[EvaluationRun], text: str) -> QuerySet[EvaluationRun]:
@@ -32,7 +33,7 @@ def runs_with_verdict(rows: QuerySet[EvaluationRun], verdict: str) -> QuerySet[E
 def suites() -> QuerySet[EvaluationSuite]:
     """Suites with when each last ran."""
     newest = EvaluationRun.objects.filter(suite=OuterRef("pk")).order_by("-at", "-id")
-    return EvaluationSuite.objects.select_related("feature", "source").annotate(
+    return EvaluationSuite.objects.select_related("feature", "source", "setup").annotate(
         last_at=Subquery(newest.values("at")[:1])
     )
 
@@ -60,9 +61,20 @@ def _trend(scorer: str, values: list[float | None]) -> Trend:
     return Trend(scorer, values, known[-1] if known else None, known[-2] if len(known) > 1 else None)
 
 
-def scores_of(*, run: EvaluationRun) -> QuerySet[Score]:
-    """The scores of single cases."""
-    return run.scores.exclude(case="")
+def scores_of(*, run: EvaluationRun, against: EvaluationRun | None = None) -> QuerySet[Score]:
+    """The scores of single cases, beside each the one of the same case in `against` (`before`, and the `change`)."""
+    other = Score.objects.filter(run=against, scorer=OuterRef("scorer"), case=OuterRef("case"))
+    rows = run.scores.exclude(case="").annotate(before=Subquery(other.values("value")[:1]))
+    result = CaseResult.objects.filter(order_id=run.pk, case__key=OuterRef("case"))
+    return rows.annotate(change=F("value") - F("before"), result_id=Subquery(result.values("pk")[:1]))
+
+
+def comparable(*, run: EvaluationRun, wanted: str = "") -> EvaluationRun | None:
+    """The execution to compare with: the wanted one of the same suite, else the one before it that was scored."""
+    others = runs().filter(suite=run.suite, state=EvaluationState.SUCCEEDED).exclude(pk=run.pk)
+    if wanted.isascii() and wanted.isdigit():
+        return others.filter(pk=int(wanted[:18])).first()
+    return others.filter(at__lt=run.at).first()
 
 
 def runs_of_feature(*, feature_id: int, limit: int = 6) -> list[EvaluationRun]:

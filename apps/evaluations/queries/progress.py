@@ -1,0 +1,54 @@
+"""How far an execution of ours has come, and which cases belong to which version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db.models import Count, Q, QuerySet, Sum
+
+from apps.evaluations.models import Case, CaseResult, Order, SuiteVersion
+from apps.evaluations.targets import rendered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Of `total` cases `done` have a result, `errors` of them no answer; `cost` in USD; `left` is a guess."""
+
+    done: int
+    total: int
+    errors: int
+    cost: Decimal
+    left: timedelta | None = None
+
+    @property
+    def percent(self) -> int:
+        """From 0 to 100."""
+        return round(100 * self.done / self.total) if self.total else 0
+
+
+def progress_of(*, order: Order, at: datetime) -> Progress:
+    """Counted from the results that are there."""
+    found = CaseResult.objects.filter(order=order).aggregate(
+        done=Count("pk"), errors=Count("pk", filter=~Q(error="")), cost=Sum("cost")
+    )
+    started, done = order.run.started_at, found["done"]
+    left = None
+    if started is not None and done and order.due_at is not None:
+        left = (at - started) / done * (order.total - done)
+    return Progress(done=done, total=order.total, errors=found["errors"], cost=found["cost"] or Decimal(0), left=left)
+
+
+def cases_of_version(version: SuiteVersion) -> QuerySet[Case]:
+    """The cases that belong to a version of a suite."""
+    of_suite = Case.objects.filter(suite_id=version.suite_id, since__lte=version.number)
+    return of_suite.filter(Q(until__isnull=True) | Q(until__gt=version.number))
+
+
+def asked_of(*, result: CaseResult) -> list[dict[str, str]]:
+    """The messages that were sent for a case; [] where the case does not fit them."""
+    try:
+        return rendered(result.order.messages, result.case.inputs)
+    except ValueError:
+        return []
