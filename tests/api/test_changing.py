@@ -8,7 +8,7 @@ from apps.accounts.models import AuditEntry
 from apps.prompts.models import ChangeRequest
 from tests.api.asking import make_token
 from tests.factories import make_source
-from tests.prompts.changes.steps import approve, edit, live, make_own_prompt, propose, state
+from tests.prompts.changes.steps import approve, edit, live, make_own_prompt, make_person, propose, state
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +19,11 @@ def _fresh_minute(db):
 @pytest.fixture
 def own():
     return make_own_prompt(name="support/reply")
+
+
+@pytest.fixture
+def commander():
+    return make_person("commander", "commander")
 
 
 SCOPES = ("changes:write", "changes:approve", "changes:break-glass", "read")

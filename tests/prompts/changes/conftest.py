@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from apps.accounts.models import User
-from tests.prompts.changes.steps import make_own_prompt
-
-
-def person(username: str, role: str, **fields) -> User:
-    return User.objects.create_user(
-        username, password="correct horse battery", role=role, full_name=username.title(), **fields
-    )
+from tests.prompts.changes.steps import make_own_prompt, make_person
 
 
 @pytest.fixture
 def second(db):
     """Another approver."""
-    return person("second", "approver")
+    return make_person("second", "approver")
 
 
 @pytest.fixture
 def colleague(db):
     """Another engineer."""
-    return person("colleague", "engineer")
+    return make_person("colleague", "engineer")
 
 
 @pytest.fixture
 def commander(db):
-    return person("commander", "commander")
+    return make_person("commander", "commander")
 
 
 @pytest.fixture
