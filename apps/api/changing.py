@@ -243,12 +243,11 @@ def _change(pk: int) -> ChangeRequest:
 
 def _prompt(request: HttpRequest, name: str, source: str) -> Prompt:
     sources = _token(request).sources
-    if "\x00" in source or (sources and source not in sources):
+    if sources and source not in sources:
         raise ApiError(403, "wrong_source", "This token is for other sources; make one for this source.")
-    rows = (
-        Prompt.objects.filter(name=name[:512], gone_at=None) if "\x00" not in name + source else Prompt.objects.none()
-    )
-    found = rows.filter(source__slug=source).first() if source else rows.filter(source=None).first()
+    known = Prompt.objects.filter(name=name.replace("\x00", ""), gone_at=None)
+    slug = source.replace("\x00", "")
+    found = known.filter(source__slug=slug).first() if source else known.filter(source=None).first()
     if found is None:
         raise ApiError(404, "not_found", "There is no such prompt; name its source if another system owns it.")
     return found

@@ -5,6 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tests.prompts.changes.steps import make_own_prompt, make_person
+from tests.prompts.records import NOW
+
+
+@pytest.fixture(autouse=True)
+def _it_is_now(time_machine):
+    """Pages and the API read the clock; votes of these tests are given at `NOW` and lapse after a week."""
+    time_machine.move_to(NOW)
 
 
 @pytest.fixture

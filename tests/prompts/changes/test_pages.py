@@ -155,7 +155,7 @@ def test_a_remark_is_pinned_to_the_words(signed_in, author, approver, own):
     assert "The customer&#x27;s." in html
     client.post(url("comment-settle", remark.pk), {"do": "reopen"})
     assert "1 open remark" in text(client.get(change.get_absolute_url()))
-    assert "has 1 lines" in text(client.post(url("change-comment", change.pk), fields | {"first_line": "9"}), 422)
+    assert "ends at line 1" in text(client.post(url("change-comment", change.pk), fields | {"first_line": "9"}), 422)
 
 
 def test_an_edit_says_that_approvals_fall(signed_in, author, approver, own):
