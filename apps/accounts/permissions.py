@@ -40,6 +40,15 @@ MAY: dict[str, frozenset[Role]] = {
     "suite:run": HANDS_ON,  # it costs money
     "endpoint:change": HANDS_ON,
     "endpoint:open-network": ADMINS,  # to the portal, as with sources
+    "prompt:write": HANDS_ON,
+    "change:propose": HANDS_ON,
+    "change:comment": HANDS_ON,
+    "change:approve": frozenset({Role.APPROVER, Role.ADMIN}),  # and that role in a team that is asked; never authors
+    "change:apply": HANDS_ON,
+    "change:roll-back": HANDS_ON,
+    "change:break-glass": frozenset({Role.COMMANDER, Role.ADMIN}),
+    "change:cancel-any": ADMINS,
+    "policy:change": ADMINS,
     "membership:change": ADMINS,  # a role in a team grants rights
     "user:change": ADMINS,
     "audit:read": ADMINS,

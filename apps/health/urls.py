@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.health.views import consistency, data, reasons
+from apps.health.views import changes, consistency, data, reasons
 
 app_name = "health"
 urlpatterns = [
@@ -17,6 +17,8 @@ urlpatterns = [
     path("data/in-short/<slug:slug>/", data.data_of_component, name="data-short"),
     path("data/of-pipeline/<int:pk>/", data.data_of_pipeline, name="data-of-pipeline"),
     path("data/of-feature/<int:feature_id>/", data.data_of_feature, name="data-of-feature"),
+    path("changes/<int:pk>/risks/", changes.change_risks, name="change-risks"),
+    path("changes/<int:pk>/apply/", changes.change_apply, name="change-apply"),
     path("<slug:slug>/reasons/", reasons.reasons, name="reasons"),
     path("<slug:slug>/strip/", reasons.strip, name="strip"),
 ]

@@ -41,6 +41,7 @@ from apps.sync.store import store_batch
 from tests.factories import make_component, make_environment, make_feature, make_source
 from tests.notifications.recorded_data import record_old_data
 from tests.notifications.recorded_delivery import record_delivery
+from tests.notifications.recorded_requests import record_requests
 from tests.notifications.recorded_sets import record_sets
 
 AT = datetime(2026, 11, 24, 9, 42, tzinfo=UTC)
@@ -67,6 +68,7 @@ def record_every_kind() -> list[Event]:
     _punctuality(source)
     record_sets(source)
     record_delivery(source)
+    record_requests()
     return list(Event.objects.select_related("feature", "component", "environment").order_by("pk"))
 
 

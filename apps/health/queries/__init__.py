@@ -27,11 +27,13 @@ from apps.health.queries.history import live_spans, strip, strip_words, uptime_r
 from apps.health.queries.pages import as_json, health_of, reasons_of, recent_spans, strip_of
 from apps.health.queries.past_data import old_data_of
 from apps.health.queries.promises import promised_series
+from apps.health.queries.risk import Risk, freezes_of, risks
 
 __all__ = [
     "Gathered",
     "Line",
     "Obstacle",
+    "Risk",
     "around",
     "as_json",
     "builds_of",
@@ -45,6 +47,7 @@ __all__ = [
     "feeding",
     "feeds_of",
     "findings_of",
+    "freezes_of",
     "gather",
     "goes_stale_with",
     "health_of",
@@ -60,6 +63,7 @@ __all__ = [
     "promised_series",
     "reasons_of",
     "recent_spans",
+    "risks",
     "stays_of",
     "strip",
     "strip_of",

@@ -1,5 +1,6 @@
 """Everything that writes health."""
 
+from apps.health.services.changes import apply_due_changes
 from apps.health.services.consistency import refresh_consistency
 from apps.health.services.data import refresh_data
 from apps.health.services.punctuality import judge_pipelines
@@ -7,6 +8,7 @@ from apps.health.services.refreshing import refresh_due, refresh_health
 from apps.health.services.replaying import backfill_health
 
 __all__ = [
+    "apply_due_changes",
     "backfill_health",
     "judge_pipelines",
     "refresh_consistency",
