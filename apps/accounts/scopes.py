@@ -28,6 +28,9 @@ SCOPES: dict[str, TokenScope] = {
         TokenScope("push:samples", "Report samples", "numbers over time, also by OTLP and remote write"),
         TokenScope("push:changes", "Report changes", "what else was changed: configuration, flags, models"),
         TokenScope("push:alerts", "Report alerts", "alerts that fire or have ended"),
+        TokenScope(
+            "prompt:read", "Fetch prompts", "the text of prompts, and telling who serves them", action="portal:read"
+        ),
         TokenScope("read", "Read", "how a source is doing, and whether a deployment may start", action="portal:read"),
     )
 }

@@ -4,6 +4,15 @@ from apps.prompts.services.absences import mark_absent
 from apps.prompts.services.labels import upsert_labels
 from apps.prompts.services.prompts import upsert_prompts
 from apps.prompts.services.remapping import remap
+from apps.prompts.services.uses import ToldUse, record_uses
 from apps.prompts.services.versions import upsert_versions
 
-__all__ = ["mark_absent", "remap", "upsert_labels", "upsert_prompts", "upsert_versions"]
+__all__ = [
+    "ToldUse",
+    "mark_absent",
+    "record_uses",
+    "remap",
+    "upsert_labels",
+    "upsert_prompts",
+    "upsert_versions",
+]
