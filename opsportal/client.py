@@ -86,7 +86,7 @@ class Prompt:
 
 @dataclass(slots=True)
 class _Kept:
-    """What one place of the memory holds: the prompt, until when it counts, and what was served since the last report."""
+    """One place of the memory: the prompt, until when it counts, and what was served of it since the last report."""
 
     prompt: Prompt
     fresh_until: float

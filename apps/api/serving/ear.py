@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 CHANNEL = "opsportal_prompts"  # what the triggers of apps/prompts and apps/accounts call out on
 PATIENCE = 3.0  # seconds of silence after which the database is asked whether it is still there
+ANSWERS_WITHIN = 3.0  # seconds, or it is away
 NOTED_EVERY = 60.0  # seconds between two writes of which tokens were used
 LONGEST_PAUSE = 1.0  # seconds between two tries to reach a database that is away
 
@@ -42,7 +43,7 @@ class Ear:
                     pause = 0.0
                     self._memory.heard()
                     while True:
-                        async with asyncio.timeout(2 * PATIENCE):
+                        async with asyncio.timeout(PATIENCE + ANSWERS_WITHIN):
                             topics = await notices.hear(connection, patience=PATIENCE)
                         for topic in topics:
                             self._memory.drop(topic)
