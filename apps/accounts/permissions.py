@@ -32,6 +32,15 @@ MAY: dict[str, frozenset[Role]] = {
     "expectation:change": HANDS_ON,
     "hold:change": HANDS_ON,
     "freeze:change": HANDS_ON,
+    "prompt:write": HANDS_ON,
+    "change:propose": HANDS_ON,
+    "change:comment": HANDS_ON,
+    "change:approve": frozenset({Role.APPROVER, Role.ADMIN}),  # and that role in a team that is asked; never authors
+    "change:apply": HANDS_ON,
+    "change:roll-back": HANDS_ON,
+    "change:break-glass": frozenset({Role.COMMANDER, Role.ADMIN}),
+    "change:cancel-any": ADMINS,
+    "policy:change": ADMINS,
     "membership:change": ADMINS,  # a role in a team grants rights
     "user:change": ADMINS,
     "audit:read": ADMINS,

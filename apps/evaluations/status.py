@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db import models
+
 from apps.connectors.records import RunState
 from apps.core.ui.status import StatusChoices
 
@@ -38,3 +40,33 @@ def verdict_of(*, passed: int, failed: int) -> Verdict:
     if failed:
         return Verdict.FAILED
     return Verdict.PASSED if passed else Verdict.NONE
+
+
+class GateState(StatusChoices):
+    """The verdict of a gate; the values are those of `gating.State`."""
+
+    PASSED = "passed", "Gate passed", "ok"
+    FAILED = "failed", "Gate failed", "bad"
+    WAITING = "waiting", "Waiting for results", "wait"
+    EXPIRED = "expired", "Results expired", "stale"
+    NOT_REQUIRED = "not_required", "No gate", "skip"
+
+
+class GateStanding(StatusChoices):
+    """How a candidate stands on one scorer; the values are those of `gating.Standing`."""
+
+    BETTER = "better", "Better", "ok"
+    NO_WORSE = "no_worse", "No worse", "ok"
+    UNCERTAIN = "uncertain", "Too uncertain", "warn"
+    WORSE = "worse", "Worse", "bad"
+    TOO_LOW = "too_low", "Too low", "bad"
+    ALONE = "alone", "No baseline", "note"
+
+
+class OrderReason(models.TextChoices):
+    """Why an execution of ours was started."""
+
+    MANUAL = "manual", "By hand"
+    GATE = "gate", "For a gate"
+    SCHEDULE = "schedule", "On schedule"
+    API = "api", "Over the API"

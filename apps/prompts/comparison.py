@@ -24,7 +24,7 @@ class Part:
 
 def compare(*, old: PromptVersion, new: PromptVersion) -> list[Part]:
     """What differs between two versions, part by part; parts that are equal are left out."""
-    pairs = zip(_texts(old), _texts(new), strict=True)
+    pairs = zip(parts_of(old), parts_of(new), strict=True)
     found = []
     for (name, before), (_, after) in pairs:
         if before != after:
@@ -35,12 +35,14 @@ def compare(*, old: PromptVersion, new: PromptVersion) -> list[Part]:
 
 def show(*, version: PromptVersion) -> list[Part]:
     """One version alone, its lines numbered."""
-    return [Part(name, _plain(text)) for name, text in _texts(version) if text]
+    return [Part(name, _plain(text)) for name, text in parts_of(version) if text and name != "Variables"]
 
 
-def _texts(version: PromptVersion) -> list[tuple[str, str]]:
+def parts_of(version: PromptVersion) -> list[tuple[str, str]]:
+    """(name, text) of everything that is compared; lines of it can be commented on."""
     return [
         ("Text", as_text(template=version.template, messages=version.messages)),
+        ("Variables", "\n".join(version.variables)),
         ("Settings", config_text(model_config=version.model_config, response_format=version.response_format)),
     ]
 

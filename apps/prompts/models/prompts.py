@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.urls import reverse
 
@@ -84,6 +86,10 @@ class PromptVersion(models.Model):
     commit_message = models.TextField(blank=True)
     author = models.CharField(max_length=200, blank=True)
     tags = models.JSONField(default=dict)
+    snippets = ArrayField(models.CharField(max_length=512), default=list, db_default=[])  # names in {{> name}}
+    written_by = models.ForeignKey(  # who wrote it here; nobody for one that a source told of
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
     url = models.CharField(max_length=1000, blank=True)
     created_at = models.DateTimeField()
     first_seen_at = models.DateTimeField()
@@ -93,6 +99,7 @@ class PromptVersion(models.Model):
     class Meta:
         ordering = ["-number"]
         constraints = [models.UniqueConstraint(fields=["prompt", "number"], name="one_version_a_number")]
+        indexes = [GinIndex(fields=["snippets"], name="version_by_snippet", condition=~models.Q(snippets=[]))]
 
     def __str__(self) -> str:
         return f"{self.prompt} v{self.number}"
@@ -126,10 +133,33 @@ class LabelMove(models.Model):
     at = models.DateTimeField()
     actor = models.CharField(max_length=200, blank=True)
     is_rollback = models.BooleanField(default=False)
+    change = models.ForeignKey(  # the request that moved it; none for a move that a source told of
+        "prompts.ChangeRequest", null=True, on_delete=models.CASCADE, related_name="moves"
+    )
 
     class Meta:
         ordering = ["-at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["change", "is_rollback"], name="one_move_and_one_return_a_change")
+        ]
         indexes = [models.Index(fields=["prompt", "-at", "-id"], name="move_of_prompt")]
 
     def __str__(self) -> str:
         return f"{self.name} moved"
+
+
+class ScanOverride(models.Model):
+    """A finding of the scan that a person called a false alarm, with the reason; kept with the version."""
+
+    version = models.ForeignKey(PromptVersion, on_delete=models.CASCADE, related_name="overrides")
+    kind = models.CharField(max_length=60)
+    place = models.CharField(max_length=200)
+    reason = models.TextField()
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} in {self.place}"

@@ -35,6 +35,16 @@ class EvaluationSuite(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("evaluations:suite-detail", args=[self.pk])
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether the portal runs it itself; `select_related("setup")` spares a question."""
+        return hasattr(self, "setup")
+
+    @property
+    def version(self) -> int:
+        """The newest version of its cases; 0 for a suite that a source told of, which has none."""
+        return self.setup.version if self.is_ours else 0
+
 
 class EvaluationRun(models.Model):
     """One execution of a suite. `summary`: scorer -> {mean, count, passed, failed}, over all its scores."""
@@ -85,6 +95,16 @@ class EvaluationRun(models.Model):
     def topic(self) -> str:
         """The live topic of its pages."""
         return f"evaluation-{self.pk}"
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the portal carries it out itself; `select_related("order")` spares a question."""
+        return hasattr(self, "order")
+
+    @property
+    def suite_version(self) -> int:
+        """Which cases it was run with; 0 for an execution that a source told of."""
+        return self.order.suite_version.number if self.is_ours else 0
 
     @property
     def what(self) -> str:

@@ -1,0 +1,40 @@
+"""May this version go live, as far as evaluations say? Pure rules.
+
+Every scorer of every required suite has to be shown no worse than the live baseline, up to a margin
+(`significance.py`); a failed safety case fails the gate whatever the average says; what is missing, expired, of
+another judge or of older cases never counts (`picking.py`).
+"""
+
+from apps.evaluations.gating.facts import (
+    SAFETY,
+    CaseScore,
+    GateReason,
+    GateRequirement,
+    GateRow,
+    GateVerdict,
+    Pick,
+    RunFact,
+    Scores,
+    Standing,
+    State,
+    SuiteFact,
+)
+from apps.evaluations.gating.judging import Pair, judge_gate, picks
+
+__all__ = [
+    "SAFETY",
+    "CaseScore",
+    "GateReason",
+    "GateRequirement",
+    "GateRow",
+    "GateVerdict",
+    "Pair",
+    "Pick",
+    "RunFact",
+    "Scores",
+    "Standing",
+    "State",
+    "SuiteFact",
+    "judge_gate",
+    "picks",
+]

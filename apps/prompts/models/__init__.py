@@ -1,0 +1,22 @@
+"""Prompts and their versions, labels, and the change requests that move labels."""
+
+from apps.prompts.models.change_requests import ChangeRequest, ChangeRevision, Comment, Vote
+from apps.prompts.models.effects import AfterReview, LabelPush
+from apps.prompts.models.policies import ApprovalPolicy
+from apps.prompts.models.prompts import LabelMove, Prompt, PromptKind, PromptLabel, PromptVersion, ScanOverride
+
+__all__ = [
+    "AfterReview",
+    "ApprovalPolicy",
+    "ChangeRequest",
+    "ChangeRevision",
+    "Comment",
+    "LabelMove",
+    "LabelPush",
+    "Prompt",
+    "PromptKind",
+    "PromptLabel",
+    "PromptVersion",
+    "ScanOverride",
+    "Vote",
+]
