@@ -9,7 +9,7 @@ from celery import shared_task
 
 from apps.sources import queries as sources
 from apps.sources import services as source_services
-from apps.sync import remapping, services
+from apps.sync import moving, remapping, services
 from apps.sync.claims import PICKUP_SECONDS, Claim, claim_due_sources
 
 SHARD = 500  # sources one task polls side by side
@@ -39,3 +39,9 @@ def carry_out_remappings(**_: Any) -> str:
     """Heal what is stored after a change of the mapping rules; what is left over is taken up at the next tick."""
     changed = remapping.carry_out_remappings(at=sources.database_time())
     return f"{changed} rows were put elsewhere"
+
+
+@shared_task(acks_late=True, reject_on_worker_lost=True)
+def push_label_moves(**_: Any) -> str:
+    """Carry approved moves into the systems that own the prompts; a lost worker's claims lapse and are taken again."""
+    return moving.push_label_moves(at=sources.database_time())

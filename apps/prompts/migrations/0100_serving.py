@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('prompts', '0003_label_history_append_only'),
+        ('prompts', '0005_approval_is_kept'),
     ]
 
     operations = [

@@ -11,10 +11,7 @@ from django.db import models
 from django.urls import reverse
 
 from apps.catalog.models import Component, Environment, Feature
-from apps.prompts.serving_models import LabelRollout, PromptUse
 from apps.sources.models import Source
-
-__all__ = ["LabelMove", "LabelRollout", "Prompt", "PromptKind", "PromptLabel", "PromptUse", "PromptVersion"]
 
 
 class PromptKind(models.TextChoices):

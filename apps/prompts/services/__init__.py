@@ -1,6 +1,7 @@
 """Writing prompts, versions and labels as sources tell them."""
 
 from apps.prompts.services.absences import mark_absent
+from apps.prompts.services.bypasses import adopt_bypass, revert_bypass
 from apps.prompts.services.labels import upsert_labels
 from apps.prompts.services.prompts import upsert_prompts
 from apps.prompts.services.remapping import remap
@@ -9,9 +10,11 @@ from apps.prompts.services.versions import upsert_versions
 
 __all__ = [
     "ToldUse",
+    "adopt_bypass",
     "mark_absent",
     "record_uses",
     "remap",
+    "revert_bypass",
     "upsert_labels",
     "upsert_prompts",
     "upsert_versions",

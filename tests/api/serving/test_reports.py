@@ -12,9 +12,16 @@ from apps.events.models import Event
 from apps.prompts.models import LabelMove, LabelRollout, PromptUse
 from apps.prompts.propagation import propagations
 from tests.api.asking import error_of, make_token, send
+from tests.factories import make_source
 from tests.prompts.serving import make_prompt, set_label
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def owned(db):
+    """`search/answers` of a source, production at 1, staging at 2; only there labels move without a request."""
+    return make_prompt("search/answers", source=make_source(slug="mlflow"), labels={"production": 1, "staging": 2})
 
 
 def tell(token: str, instance: str = "a/1", caller: str = "checkout", **item):
