@@ -1,4 +1,4 @@
-"""Which version of which prompt is meant by a name and a label or number: three queries at most, however many exist."""
+"""Which version of which prompt is meant by a name and a label or number: a handful of queries, however many exist."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from apps.core.fitting import is_storable
-from apps.prompts.models import LabelRollout, Prompt, PromptLabel, PromptVersion
+from apps.prompts.models import ChangeRequest, LabelRollout, Prompt, PromptLabel, PromptVersion
+from apps.prompts.queries import policy_for
 from apps.prompts.serving import LATEST
+from apps.prompts.status import ChangeState
 
 MOST_NUMBER = 2**31 - 1
 
@@ -85,14 +87,26 @@ def find_by_label(*, name: str, label: str, source: str = "") -> Found:
         raise NotServedError(f"“{name[:100]}” has no label “{label[:100]}”; its labels: {known}.")
     rollout = LabelRollout.objects.select_related("version").filter(label=row, base=row.version_id).first()
     usual = _served(prompt, PromptVersion.objects.get(pk=row.version_id), rows)
-    if rollout is None or rollout.version.gone_at is not None:
+    if rollout is None or rollout.version.gone_at or not may_roll_out(label=row, version=rollout.version):
         return Found(usual=usual)
     salt = f"{prompt.pk}:{row.name}:{rollout.version.number}"
     return Found(usual=usual, other=_served(prompt, rollout.version, rows), percent=rollout.percent, salt=salt)
 
 
+def may_roll_out(*, label: PromptLabel, version: PromptVersion) -> bool:
+    """Whether some callers may get `version` under the label: a protected one needs a change approved for just this.
+
+    Needs the label's prompt. The portal's own labels are all protected.
+    """
+    prompt = label.prompt
+    if prompt.source_id is not None and policy_for(name=prompt.name, label=label.name) is None:
+        return True
+    approved = ChangeRequest.objects.filter(prompt=prompt, label=label.name, state=ChangeState.APPROVED)
+    return approved.filter(revision__version=version).exists()
+
+
 def _labels(prompt: Prompt) -> list[PromptLabel]:
-    return list(PromptLabel.objects.filter(prompt=prompt).order_by("name"))
+    return list(PromptLabel.objects.filter(prompt=prompt).select_related("prompt").order_by("name"))
 
 
 def _newest(prompt: Prompt) -> PromptVersion:

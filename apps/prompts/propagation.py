@@ -7,6 +7,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.db.models import Count, Max, Min
+
 from apps.core.ui.formats import duration
 from apps.prompts.models import LabelMove, LabelRollout, PromptLabel, PromptUse
 
@@ -61,6 +63,13 @@ class Propagation:
     def on_fallback(self) -> int:
         """How many serve their own text."""
         return sum(one.number is None for one in self.all_instances)
+
+    @property
+    def shown(self) -> tuple[Instance, ...]:
+        """The first of them, those that have not arrived before the others."""
+        return tuple(
+            sorted(self.all_instances, key=lambda one: (one.is_current, one.caller, one.instance))[:MOST_SHOWN]
+        )
 
     @property
     def share(self) -> int:
@@ -130,3 +139,27 @@ def _instance(use: PromptUse, expected: Collection[int]) -> Instance:
         fallbacks=use.fallbacks,
         is_current=number in expected,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionServed:
+    """One version as callers told of it. Counts are of the instances that serve it now, whatever they served before."""
+
+    number: int
+    instances: int
+    first_at: datetime
+    last_at: datetime
+
+
+def versions_served(*, prompt_id: int, limit: int = 20) -> list[VersionServed]:
+    """When each version was first and last served, the newest first; of what is remembered of each instance."""
+    rows = PromptUse.objects.filter(prompt=prompt_id, version__isnull=False).order_by().values("version__number")
+    found = rows.annotate(
+        instances=Count("pk"), first_at=Min("serving_since"), last_at=Max("last_heard_at")
+    ).order_by("-version__number")  # fmt: skip
+    return [
+        VersionServed(
+            number=row["version__number"], instances=row["instances"], first_at=row["first_at"], last_at=row["last_at"]
+        )
+        for row in found[:limit]
+    ]

@@ -32,6 +32,7 @@ PAGES = (
     "/health/sets/",
     "/health/sets/of/search-answers/",
     "/prompts/",
+    "/prompts/hygiene/",
     "/metrics/",
     "/metrics/glossary/",
     "/sources/",

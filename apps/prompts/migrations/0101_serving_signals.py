@@ -55,7 +55,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE FUNCTION prompts_source_renamed() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION prompts_everything_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_notify('opsportal_prompts', '["*"]');
     RETURN NULL;
@@ -79,6 +79,10 @@ CREATE TRIGGER rollout_changed AFTER UPDATE ON prompts_labelrollout
     REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION prompts_rollout_changed();
 CREATE TRIGGER rollout_removed AFTER DELETE ON prompts_labelrollout
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION prompts_rollout_changed();
+CREATE TRIGGER request_changed AFTER UPDATE ON prompts_changerequest
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION prompts_answer_changed();
+CREATE TRIGGER rules_changed AFTER INSERT OR UPDATE OR DELETE ON prompts_approvalpolicy
+    FOR EACH STATEMENT EXECUTE FUNCTION prompts_everything_changed();
 CREATE TRIGGER prompt_added AFTER INSERT ON prompts_prompt
     REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION prompts_prompt_changed();
 CREATE TRIGGER prompt_changed AFTER UPDATE ON prompts_prompt
@@ -87,7 +91,7 @@ CREATE TRIGGER prompt_changed AFTER UPDATE ON prompts_prompt
 CREATE TRIGGER prompt_removed AFTER DELETE ON prompts_prompt
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION prompts_prompt_changed();
 CREATE TRIGGER source_renamed AFTER UPDATE OF slug ON sources_source
-    FOR EACH ROW WHEN (OLD.slug IS DISTINCT FROM NEW.slug) EXECUTE FUNCTION prompts_source_renamed();
+    FOR EACH ROW WHEN (OLD.slug IS DISTINCT FROM NEW.slug) EXECUTE FUNCTION prompts_everything_changed();
 """
 BACKWARDS = """
 DROP TRIGGER source_renamed ON sources_source;
@@ -100,10 +104,12 @@ DROP TRIGGER version_removed ON prompts_promptversion;
 DROP TRIGGER rollout_added ON prompts_labelrollout;
 DROP TRIGGER rollout_changed ON prompts_labelrollout;
 DROP TRIGGER rollout_removed ON prompts_labelrollout;
+DROP TRIGGER rules_changed ON prompts_approvalpolicy;
+DROP TRIGGER request_changed ON prompts_changerequest;
 DROP TRIGGER prompt_added ON prompts_prompt;
 DROP TRIGGER prompt_changed ON prompts_prompt;
 DROP TRIGGER prompt_removed ON prompts_prompt;
-DROP FUNCTION prompts_source_renamed();
+DROP FUNCTION prompts_everything_changed();
 DROP FUNCTION prompts_prompt_updated();
 DROP FUNCTION prompts_prompt_changed();
 DROP FUNCTION prompts_rollout_changed();

@@ -8,6 +8,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.prompts.models import Prompt, PromptVersion
 from tests.api.asking import make_token
+from tests.factories import make_source
 from tests.prompts.serving import make_prompt
 
 
@@ -15,6 +16,12 @@ from tests.prompts.serving import make_prompt
 def owned(db) -> Prompt:
     """The portal's own `search/answers`: production at 1, staging at 2."""
     return make_prompt("search/answers", labels={"production": 1, "staging": 2})
+
+
+@pytest.fixture
+def told(db) -> Prompt:
+    """`search/answers` of a source, where no rule protects labels: production at 1, staging at 2."""
+    return make_prompt("search/answers", source=make_source(slug="mlflow"), labels={"production": 1, "staging": 2})
 
 
 @pytest.fixture

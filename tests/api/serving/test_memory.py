@@ -180,11 +180,11 @@ def test_an_answer_that_the_caller_has_is_304_without_its_bytes(portal, owned, t
     ],
     ids=["moved", "removed", "version", "gone", "renamed", "rollout", "deleted"],
 )  # fmt: skip
-def test_whatever_changes_an_answer_is_served_at_once(portal, owned, token, change):
+def test_whatever_changes_an_answer_is_served_at_once(portal, told, token, change):
     async def story() -> None:
         address = f"{ADDRESS}?key=somebody"
         await portal.warm(address, token)
-        await portal.changes(lambda: change(owned))
+        await portal.changes(lambda: change(told))
         reference = portal.asked_django
         now = await portal.get(address, token)
         assert portal.asked_django == reference + 1
@@ -274,7 +274,7 @@ def test_what_is_kept_for_one_token_is_not_served_to_another_that_may_not(portal
     asyncio.run(story())
 
 
-def test_callers_are_put_on_the_side_of_a_rollout_that_the_reference_says(portal, owned, token):
+def test_callers_are_put_on_the_side_of_a_rollout_that_the_reference_says(portal, told, token):
     async def story() -> None:
         for n in range(30):
             reference = await portal.get(f"{ADDRESS}?label=production&key=user-{n}", token)
@@ -282,23 +282,23 @@ def test_callers_are_put_on_the_side_of_a_rollout_that_the_reference_says(portal
             assert kept.body == reference.body
         assert len(portal.memory._offers) == 1, "the key is no part of what is kept"
 
-    label = owned.labels_now.get(name="production")
+    label = told.labels_now.get(name="production")
     LabelRollout.objects.create(
-        label=label, base=label.version, version=owned.versions.get(number=2), percent=50, changed_at=timezone.now()
+        label=label, base=label.version, version=told.versions.get(number=2), percent=50, changed_at=timezone.now()
     )
     asyncio.run(story())
 
 
 @pytest.mark.parametrize("query", ["%6Bey=x", "key=a&key=b", "key=%ff"])
-def test_a_key_in_odd_spelling_is_answered_as_the_reference_does(portal, owned, token, query):
+def test_a_key_in_odd_spelling_is_answered_as_the_reference_does(portal, told, token, query):
     async def story() -> None:
         await portal.warm(f"{ADDRESS}?key=x", token)
         first = await portal.get(f"{ADDRESS}?{query}", token)
         assert (await portal.get(f"{ADDRESS}?{query}", token)).body == first.body
 
-    label = owned.labels_now.get(name="production")
+    label = told.labels_now.get(name="production")
     LabelRollout.objects.create(
-        label=label, base=label.version, version=owned.versions.get(number=2), percent=50, changed_at=timezone.now()
+        label=label, base=label.version, version=told.versions.get(number=2), percent=50, changed_at=timezone.now()
     )
     asyncio.run(story())
 

@@ -8,9 +8,18 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from apps.events.models import Event
+from apps.prompts import services
 from apps.prompts.models import LabelRollout, Prompt
+from apps.prompts.services.change_requests import (
+    ChangeConflictError,
+    ChangeInvalidError,
+    ChangeNotAllowedError,
+    cancel_change,
+)
 from tests.api.asking import error_of, make_token
 from tests.factories import make_source
+from tests.prompts.changes.steps import approve, make_policy, propose
 from tests.prompts.serving import make_prompt, make_version, set_label
 
 pytestmark = pytest.mark.django_db
@@ -117,10 +126,10 @@ def test_a_token_for_sources_opens_neither_others_nor_our_own(owned, machine):
     assert fetch(wanted, "search/answers").status_code == 403
 
 
-def test_callers_with_a_key_stay_on_their_side_of_a_rollout(owned, token):
-    label = owned.labels_now.get(name="production")
+def test_callers_with_a_key_stay_on_their_side_of_a_rollout(told, token):
+    label = told.labels_now.get(name="production")
     rollout = LabelRollout.objects.create(
-        label=label, base=label.version, version=owned.versions.get(number=2), percent=0, changed_at=timezone.now()
+        label=label, base=label.version, version=told.versions.get(number=2), percent=0, changed_at=timezone.now()
     )
     before: set[int] = set()
     for percent in (0, 30, 60, 100):
@@ -130,12 +139,43 @@ def test_callers_with_a_key_stay_on_their_side_of_a_rollout(owned, token):
         before = got
         assert fetch(token, "search/answers").json()["version"] == 1
     assert len(before) == 40
-    set_label(owned, "production", 2)
+    set_label(told, "production", 2)
     assert LabelRollout.objects.get().base.number == 1
-    set_label(owned, "production", 1)
-    make_version(owned, 3)
-    set_label(owned, "production", 3)
+    set_label(told, "production", 1)
+    make_version(told, 3)
+    set_label(told, "production", 3)
     assert fetch(token, "search/answers?key=user-1").json()["version"] == 3
+
+
+def test_a_protected_label_rolls_out_only_what_is_approved(told, token, author, approver):
+    label = told.labels_now.get(name="production")
+    services.set_rollout(label_id=label.pk, number=2, percent=100, actor=author, at=timezone.now())
+    address = "search/answers?key=user-1"
+    assert fetch(token, address).json()["version"] == 2
+    make_policy(minimum_approvals=1)
+    assert fetch(token, address).json()["version"] == 1, "a rule that comes later counts at once"
+    with pytest.raises(ChangeConflictError, match="have it approved first"):
+        services.set_rollout(label_id=label.pk, number=2, percent=50, actor=author, at=timezone.now())
+    change = propose(told, author, 2, at=timezone.now())
+    approve(change, approver, at=timezone.now())
+    services.set_rollout(label_id=label.pk, number=2, percent=100, actor=author, at=timezone.now())
+    assert fetch(token, address).json()["version"] == 2
+    cancel_change(change_id=change.pk, actor=author, at=timezone.now())
+    assert fetch(token, address).json()["version"] == 1
+    services.set_rollout(label_id=label.pk, number=2, percent=0, actor=author, at=timezone.now())
+    assert not LabelRollout.objects.exists()
+    kinds = Event.objects.filter(kind="prompts:rollout:changed").order_by("id").values_list("data__percent", flat=True)
+    assert list(kinds) == [100, 100, 0]
+
+
+@pytest.mark.parametrize(("number", "percent"), [(9, 10), (2, 101), (2, -1)])
+def test_a_rollout_that_makes_no_sense_is_refused(told, author, outsider, number, percent):
+    label = told.labels_now.get(name="production")
+    with pytest.raises(ChangeInvalidError):
+        services.set_rollout(label_id=label.pk, number=number, percent=percent, actor=author, at=timezone.now())
+    with pytest.raises(ChangeNotAllowedError):
+        services.set_rollout(label_id=label.pk, number=2, percent=5, actor=outsider, at=timezone.now())
+    assert not LabelRollout.objects.exists()
 
 
 def test_a_prompt_may_be_called_like_an_address(token):

@@ -12,16 +12,9 @@ from apps.events.models import Event
 from apps.prompts.models import LabelMove, LabelRollout, PromptUse
 from apps.prompts.propagation import propagations
 from tests.api.asking import error_of, make_token, send
-from tests.factories import make_source
 from tests.prompts.serving import make_prompt, set_label
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def owned(db):
-    """`search/answers` of a source, production at 1, staging at 2; only there labels move without a request."""
-    return make_prompt("search/answers", source=make_source(slug="mlflow"), labels={"production": 1, "staging": 2})
 
 
 def tell(token: str, instance: str = "a/1", caller: str = "checkout", **item):
@@ -44,14 +37,14 @@ def state(prompt):
     return found
 
 
-def test_reports_add_up_in_one_row_an_instance(owned, token):
+def test_reports_add_up_in_one_row_an_instance(told, token):
     for _ in range(2):
         assert tell(token, fallbacks=1).json()["counts"] == {"stored": 1, "unchanged": 0, "refused": 0}
     use = PromptUse.objects.get()
     assert (use.caller, use.instance, use.version.number, use.served, use.fallbacks) == ("checkout", "a/1", 1, 10, 2)
 
 
-def test_the_time_since_when_a_version_is_served_starts_anew_with_another_version(owned, token):
+def test_the_time_since_when_a_version_is_served_starts_anew_with_another_version(told, token):
     tell(token)
     since = PromptUse.objects.get().serving_since
     tell(token)
@@ -62,18 +55,18 @@ def test_the_time_since_when_a_version_is_served_starts_anew_with_another_versio
     assert PromptUse.objects.get().version is None
 
 
-def test_two_callers_one_stuck_is_half_converged_and_names_the_stuck_one(owned, token):
+def test_two_callers_one_stuck_is_half_converged_and_names_the_stuck_one(told, token):
     tell(token, "b/1", caller="search", version=1)
-    move(owned, 2)
+    move(told, 2)
     tell(token, "a/1", version=2)
-    found = state(owned)
+    found = state(told)
     assert (found.share, found.converged_at, found.instances) == (50, None, 2)
     assert [one.caller for one in found.all_instances if not one.is_current] == ["search"]
     assert not Event.objects.filter(kind="prompts:label:converged").exists()
 
 
-def test_the_ledger_says_once_when_all_have_arrived_and_how_long_it_took(owned, token):
-    move(owned, 2)
+def test_the_ledger_says_once_when_all_have_arrived_and_how_long_it_took(told, token):
+    move(told, 2)
     tell(token, "b/1", version=1)
     for _ in range(2):
         tell(token, "a/1", version=2)
@@ -81,37 +74,37 @@ def test_the_ledger_says_once_when_all_have_arrived_and_how_long_it_took(owned, 
     event = Event.objects.get(kind="prompts:label:converged")
     assert event.title == "search/answers prompt: every caller serves production v2"
     assert 599 < event.data["seconds"] < 700
-    assert state(owned).took_text == "10 min"
+    assert state(told).took_text == "10 min"
 
 
-def test_a_label_that_never_moved_has_nothing_to_tell(owned, token):
+def test_a_label_that_never_moved_has_nothing_to_tell(told, token):
     tell(token)
-    assert state(owned).share == 100
+    assert state(told).share == 100
     assert not Event.objects.exists()
 
 
-def test_callers_on_their_fallback_are_counted(owned, token):
+def test_callers_on_their_fallback_are_counted(told, token):
     tell(token, version=None, fallbacks=5)
-    assert (state(owned).on_fallback, state(owned).share) == (1, 0)
+    assert (state(told).on_fallback, state(told).share) == (1, 0)
 
 
-def test_an_instance_that_tells_nothing_more_is_not_waited_for(owned, token):
+def test_an_instance_that_tells_nothing_more_is_not_waited_for(told, token):
     tell(token, "a/1", version=2)
     tell(token, "b/1", version=1)
     PromptUse.objects.filter(instance="a/1").update(last_heard_at=timezone.now() - timedelta(minutes=6))
-    assert (state(owned).share, state(owned).instances) == (100, 1)
+    assert (state(told).share, state(told).instances) == (100, 1)
 
 
-def test_both_sides_of_a_rollout_have_arrived(owned, token):
-    label = owned.labels_now.get(name="production")
+def test_both_sides_of_a_rollout_have_arrived(told, token):
+    label = told.labels_now.get(name="production")
     LabelRollout.objects.create(
-        label=label, base=label.version, version=owned.versions.get(number=2), percent=9, changed_at=timezone.now()
+        label=label, base=label.version, version=told.versions.get(number=2), percent=9, changed_at=timezone.now()
     )
     tell(token, "a/1", version=1)
     tell(token, "b/1", version=2)
-    assert (state(owned).share, state(owned).percent) == (100, 9)
-    set_label(owned, "production", 2)
-    assert (state(owned).share, state(owned).percent) == (50, None)
+    assert (state(told).share, state(told).percent) == (100, 9)
+    set_label(told, "production", 2)
+    assert (state(told).share, state(told).percent) == (50, None)
 
 
 @pytest.mark.parametrize(
@@ -122,14 +115,14 @@ def test_both_sides_of_a_rollout_have_arrived(owned, token):
         ({"source": "elsewhere"}, "No prompt in the source elsewhere"),
     ],
 )
-def test_what_is_not_known_is_refused_alone(owned, token, item, words):
+def test_what_is_not_known_is_refused_alone(told, token, item, words):
     response = tell(token, **item)
     assert response.status_code == 207
     assert words in response.json()["results"][0]["error"]
     assert not PromptUse.objects.exists()
 
 
-def test_a_token_tells_only_of_prompts_that_it_may_fetch(owned, machine):
+def test_a_token_tells_only_of_prompts_that_it_may_fetch(told, machine):
     response = tell(make_token(machine, "prompt:read", folders=["other"]))
     assert response.json()["results"][0]["error"] == "This token is for other prompts."
     assert tell(make_token(machine, "push:runs")).status_code == 403
@@ -154,7 +147,7 @@ def test_a_report_of_another_shape_is_refused_as_a_whole(token, body, status, fi
     assert error_of(response).get("field") == field
 
 
-def test_reports_cost_the_same_for_one_and_for_many(owned, token, django_assert_max_num_queries):
+def test_reports_cost_the_same_for_one_and_for_many(told, token, django_assert_max_num_queries):
     names = [make_prompt(f"p{n}", versions=1, labels={"production": 1}).name for n in range(30)]
     items = [{"name": name, "label": "production", "version": 1} for name in names]
     body = {"caller": "a", "instance": "b", "items": items}
@@ -162,7 +155,7 @@ def test_reports_cost_the_same_for_one_and_for_many(owned, token, django_assert_
         assert send("prompts/reports", body, token=token).json()["counts"]["stored"] == 30
 
 
-def test_only_a_post_tells(owned, token):
+def test_only_a_post_tells(told, token):
     headers = {"Authorization": f"Bearer {token}"}
     assert Client().put("/api/v1/prompts/reports", headers=headers).status_code == 405
     assert not PromptUse.objects.exists()
