@@ -172,7 +172,7 @@ def test_measures_of_versions_stand_beside_each_other(signed_in, outsider, promp
     url = reverse("metrics:prompt-versions", args=[feature.pk])
     html = text(signed_in(outsider).get(f"{url}?prompt=search/answers"))
     assert html.index("v2") < html.index("v1")
-    assert "0.9" in html
+    assert "900" in html
     assert "table" not in text(signed_in(outsider).get(f"{url}?prompt=other"))
 
 
