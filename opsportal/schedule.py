@@ -28,6 +28,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 15.0,
         "options": {"expires": 15.0},
     },
+    "apply-due-changes": {
+        "task": "apps.health.tasks.apply_due_changes",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
     "deliver-events": {
         "task": "apps.notifications.tasks.deliver_events",
         "schedule": 1.0,

@@ -31,6 +31,24 @@ SCOPES: dict[str, TokenScope] = {
         TokenScope(
             "prompt:read", "Fetch prompts", "the text of prompts, and telling who serves them", action="portal:read"
         ),
+        TokenScope(
+            "changes:write",
+            "Propose and apply changes",
+            "change requests: propose, edit, apply, roll back",
+            action="change:propose",
+        ),
+        TokenScope(
+            "changes:approve",
+            "Review changes",
+            "approve, return or reject what others wrote",
+            action="change:propose",  # who may approve is asked for every request: a role in a team may be enough
+        ),
+        TokenScope(
+            "changes:break-glass",
+            "Break the glass",
+            "apply a change without approval, loudly",
+            action="change:break-glass",
+        ),
         TokenScope("read", "Read", "how a source is doing, and whether a deployment may start", action="portal:read"),
     )
 }

@@ -20,3 +20,9 @@ def judge_due_pipelines(**_: Any) -> str:
 def refresh_due_health(**_: Any) -> str:
     """What is due is judged again, staleness included, and a little of the past replayed."""
     return services.refresh_due(at=sources.database_time())
+
+
+@shared_task
+def apply_due_changes(**_: Any) -> str:
+    """Planned change requests whose time has come are applied; those that waited for evaluations are judged again."""
+    return services.apply_due_changes(at=sources.database_time())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from apps.core.fitting import is_storable
 from apps.prompts.models import ChangeRequest, LabelRollout, Prompt, PromptLabel, PromptVersion
 from apps.prompts.queries import policy_for
-from apps.prompts.serving import LATEST
+from apps.prompts.serving import LATEST, PRODUCTION
+from apps.prompts.snippets import expand
 from apps.prompts.status import ChangeState
 
 MOST_NUMBER = 2**31 - 1
@@ -24,11 +26,14 @@ class NotServedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """A version with all the labels that point at it."""
+    """A version with all the labels that point at it, and its words with the snippets put in that are named."""
 
     prompt: Prompt
     version: PromptVersion
     labels: tuple[str, ...]
+    text: str
+    messages: list[dict[str, Any]]
+    snippets: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +44,12 @@ class Found:
     other: Served | None = None
     percent: int = 0
     salt: str = ""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The prompts whose change changes this: itself and every snippet in it."""
+        other = self.other.snippets if self.other else frozenset()
+        return frozenset({self.usual.prompt.name}) | self.usual.snippets | other
 
 
 def find_prompt(*, name: str, source: str) -> Prompt:
@@ -72,7 +83,7 @@ def find_by_number(*, name: str, number: int, source: str = "") -> Found:
     versions = PromptVersion.objects.filter(prompt=prompt, number=min(number, MOST_NUMBER), gone_at=None)
     if (version := versions.first()) is None:
         raise NotServedError(f"“{name[:100]}” has no version {number}.")
-    return Found(usual=_served(prompt, version, _labels(prompt)))
+    return Found(usual=_served(prompt, version, _labels(prompt), PRODUCTION))
 
 
 def find_by_label(*, name: str, label: str, source: str = "") -> Found:
@@ -81,16 +92,16 @@ def find_by_label(*, name: str, label: str, source: str = "") -> Found:
     rows = _labels(prompt)
     row = next((row for row in rows if row.name == label), None)
     if row is None and label == LATEST:
-        return Found(usual=_served(prompt, _newest(prompt), rows))
+        return Found(usual=_served(prompt, _newest(prompt), rows, PRODUCTION))
     if row is None:
         known = ", ".join(row.name for row in rows)[:200] or "none"
         raise NotServedError(f"“{name[:100]}” has no label “{label[:100]}”; its labels: {known}.")
     rollout = LabelRollout.objects.select_related("version").filter(label=row, base=row.version_id).first()
-    usual = _served(prompt, PromptVersion.objects.get(pk=row.version_id), rows)
+    usual = _served(prompt, PromptVersion.objects.get(pk=row.version_id), rows, label)
     if rollout is None or rollout.version.gone_at or not may_roll_out(label=row, version=rollout.version):
         return Found(usual=usual)
     salt = f"{prompt.pk}:{row.name}:{rollout.version.number}"
-    return Found(usual=usual, other=_served(prompt, rollout.version, rows), percent=rollout.percent, salt=salt)
+    return Found(usual=usual, other=_served(prompt, rollout.version, rows, label), percent=rollout.percent, salt=salt)
 
 
 def may_roll_out(*, label: PromptLabel, version: PromptVersion) -> bool:
@@ -116,7 +127,24 @@ def _newest(prompt: Prompt) -> PromptVersion:
     return version
 
 
-def _served(prompt: Prompt, version: PromptVersion, labels: list[PromptLabel]) -> Served:
+def _served(prompt: Prompt, version: PromptVersion, labels: list[PromptLabel], label: str) -> Served:
+    """The version as it is served under `label`: snippets are put in as that label has them."""
+    named: set[str] = set()
+
+    def find(name: str) -> str | None:
+        named.add(name)
+        rows = PromptVersion.objects.filter(prompt__name=name, prompt__source=None, labels_now__name=label)
+        return rows.values_list("template", flat=True).first()
+
+    text, messages = version.template, version.messages
+    if version.snippets:
+        text = expand(text, find)
+        messages = [message | {"content": expand(str(message.get("content", "")), find)} for message in messages]
     return Served(
-        prompt=prompt, version=version, labels=tuple(row.name for row in labels if row.version_id == version.pk)
+        prompt=prompt,
+        version=version,
+        labels=tuple(row.name for row in labels if row.version_id == version.pk),
+        text=text,
+        messages=messages,
+        snippets=frozenset(named),
     )

@@ -22,16 +22,6 @@ class ChangeState(StatusChoices):
     ROLLED_BACK = "rolled_back", "Rolled back", "back"
 
 
-class GateState(StatusChoices):
-    """What the evaluation gate says of the current revision."""
-
-    NOT_REQUIRED = "not_required", "No gate", "skip"
-    WAITING = "waiting", "Waiting for results", "wait"
-    PASSED = "passed", "Passed", "ok"
-    FAILED = "failed", "Failed", "bad"
-    EXPIRED = "expired", "Results too old", "stale"
-
-
 class PushState(StatusChoices):
     """An approved move on its way into the system that owns the prompt."""
 

@@ -39,6 +39,7 @@ from apps.sync.claims import Claim, Job
 from apps.sync.fetch import Fetched
 from apps.sync.store import store_batch
 from tests.factories import make_component, make_environment, make_feature, make_source
+from tests.notifications.recorded_requests import record_requests
 from tests.notifications.recorded_sets import record_sets
 
 AT = datetime(2026, 11, 24, 9, 42, tzinfo=UTC)
@@ -63,6 +64,7 @@ def record_every_kind() -> list[Event]:
     _subscription()
     _punctuality(source)
     record_sets(source)
+    record_requests()
     return list(Event.objects.select_related("feature", "component", "environment").order_by("pk"))
 
 

@@ -28,11 +28,13 @@ def make_prompt(
 
 
 def make_version(prompt: Prompt, number: int, **content: Any) -> PromptVersion:
+    snippets = content.pop("snippets", [])
     template = "" if content.get("messages") else f"Take {number} of {{{{question}}}}."
     said = {"template": template, "messages": [], "model_config": {"model": "small"}, "response_format": None} | content
     return PromptVersion.objects.create(
         prompt=prompt, number=number, external_id=f"{prompt.name}/{number}", content_hash=content_hash(**said),
-        variables=variables_in([said["template"]]), created_at=days_ago(5), first_seen_at=days_ago(5), **said,
+        variables=variables_in([said["template"]]), snippets=snippets, created_at=days_ago(5),
+        first_seen_at=days_ago(5), **said,
     )  # fmt: skip
 
 

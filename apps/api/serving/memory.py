@@ -26,7 +26,7 @@ OVER = -1  # the round of what was named
 @dataclass(slots=True)
 class _Kept:
     offer: Offer
-    name: str
+    names: frozenset[str]
     round: int
 
 
@@ -87,12 +87,12 @@ class Memory:
         named = self._asking.pop(mark, {"*"})
         if slot.grant is None or slot.offer is None or slot.key != asked.key or not self.is_heard:
             return False
-        if named & {"*", "tokens", f"prompt:{slot.name}"}:
+        if named & {"*", "tokens", *(f"prompt:{name}" for name in slot.names)}:
             return False
         self._tokens[_digest(asked.authorization)] = _Let(slot.grant, self.round)
         if len(self._tokens) > MOST_TOKENS:
             self._tokens.popitem(last=False)
-        self._put(asked.address, _Kept(slot.offer, slot.name, self.round))
+        self._put(asked.address, _Kept(slot.offer, slot.names, self.round))
         return True
 
     def forget(self, mark: object) -> None:
@@ -130,7 +130,8 @@ class Memory:
     def _put(self, address: bytes, kept: _Kept) -> None:
         self._remove(address)
         self._offers[address] = kept
-        self._addresses.setdefault(kept.name, set()).add(address)
+        for name in kept.names:
+            self._addresses.setdefault(name, set()).add(address)
         self._bytes += kept.offer.size
         while self._bytes > MOST_BYTES and len(self._offers) > 1:
             self._remove(next(iter(self._offers)))
@@ -140,10 +141,11 @@ class Memory:
         if old is None:
             return
         self._bytes -= old.offer.size
-        addresses = self._addresses[old.name]
-        addresses.discard(address)
-        if not addresses:
-            del self._addresses[old.name]
+        for name in old.names:
+            addresses = self._addresses[name]
+            addresses.discard(address)
+            if not addresses:
+                del self._addresses[name]
 
 
 def _digest(authorization: bytes) -> bytes:

@@ -88,7 +88,7 @@ def answer(request: HttpRequest, *, token: ApiToken, found: Found, key: str, sha
         raise ApiError(422, "unreadable", f"The key is longer than {LONGEST_KEY} characters.", field="key")
     offer, grant = offer_of(found, shape=shape), Grant.of(token)
     _check(grant, offer)
-    fill(request, grant=grant, offer=offer, name=found.usual.prompt.name, key=key)
+    fill(request, grant=grant, offer=offer, names=found.names, key=key)
     return respond(request, offer.for_key(key))
 
 

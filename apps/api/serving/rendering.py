@@ -20,12 +20,12 @@ Shape = Callable[[Served], dict[str, Any]]
 def own_shape(served: Served) -> dict[str, Any]:
     """The portal's own shape: `text` or `messages`, whichever the type says."""
     prompt, version = served.prompt, served.version
-    content = {"messages": version.messages} if version.messages else {"text": version.template}
+    content = {"messages": served.messages} if served.messages else {"text": served.text}
     return {
         "name": prompt.name,
         "version": version.number,
         "labels": list(served.labels),
-        "type": "chat" if version.messages else "text",
+        "type": "chat" if served.messages else "text",
         **content,
         "config": version.model_config,
         "variables": version.variables,
@@ -44,8 +44,8 @@ def langfuse_shape(served: Served) -> dict[str, Any]:
         "id": str(version.pk),
         "name": prompt.name,
         "version": version.number,
-        "type": "chat" if version.messages else "text",
-        "prompt": [_message(message) for message in version.messages] or version.template,
+        "type": "chat" if served.messages else "text",
+        "prompt": [_message(message) for message in served.messages] or served.text,
         "config": version.model_config | shape,
         "labels": list(served.labels),
         "tags": [tag for tag in tags.split(",") if tag],

@@ -49,13 +49,13 @@ class Slot:
 
     grant: Grant | None = None
     offer: Offer | None = None
-    name: str = ""
+    names: frozenset[str] = frozenset()  # of the prompts whose change changes the answer
     key: str = ""
 
 
-def fill(request: HttpRequest, *, grant: Grant, offer: Offer, name: str, key: str) -> None:
+def fill(request: HttpRequest, *, grant: Grant, offer: Offer, names: frozenset[str], key: str) -> None:
     """Leave word for the memory, if one asked."""
     scope: dict[str, Any] = getattr(request, "scope", {})
     slot = scope.get(SLOT)
     if isinstance(slot, Slot):
-        slot.grant, slot.offer, slot.name, slot.key = grant, offer, name, key
+        slot.grant, slot.offer, slot.names, slot.key = grant, offer, names, key

@@ -17,17 +17,20 @@ from apps.health.queries.gathering import Gathered, gather
 from apps.health.queries.history import live_spans, strip, strip_words, uptime_ratio, uptime_ratios
 from apps.health.queries.pages import as_json, health_of, reasons_of, recent_spans, strip_of
 from apps.health.queries.promises import promised_series
+from apps.health.queries.risk import Risk, freezes_of, risks
 
 __all__ = [
     "Gathered",
     "Line",
     "Obstacle",
+    "Risk",
     "around",
     "as_json",
     "due_consistency",
     "due_features",
     "features_to_replay",
     "findings_of",
+    "freezes_of",
     "gather",
     "health_of",
     "judged",
@@ -39,6 +42,7 @@ __all__ = [
     "promised_series",
     "reasons_of",
     "recent_spans",
+    "risks",
     "stays_of",
     "strip",
     "strip_of",

@@ -1,12 +1,14 @@
 """Everything that writes health."""
 
 from apps.health.services.bypasses import judge_bypasses
+from apps.health.services.changes import apply_due_changes
 from apps.health.services.consistency import refresh_consistency
 from apps.health.services.punctuality import judge_pipelines
 from apps.health.services.refreshing import refresh_due, refresh_health
 from apps.health.services.replaying import backfill_health
 
 __all__ = [
+    "apply_due_changes",
     "backfill_health",
     "judge_bypasses",
     "judge_pipelines",

@@ -7,8 +7,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.urls import reverse
 
+from apps.evaluations.status import GateState
 from apps.prompts.models.prompts import Prompt, PromptVersion
-from apps.prompts.status import OPEN, ChangeState, Decision, GateState
+from apps.prompts.status import OPEN, ChangeState, Decision
 
 
 class ChangeRequest(models.Model):

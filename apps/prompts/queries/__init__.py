@@ -1,6 +1,23 @@
 """Reads of prompts, their versions, labels and change requests."""
 
 from apps.prompts.queries.approvals import may_approve, policy_for, standing, written_by
+from apps.prompts.queries.changes import (
+    Readiness,
+    change_requests,
+    changes_of,
+    changes_with_text,
+    due_changes,
+    readiness,
+    suggested_reviewers,
+    threads_of,
+    verbs_for,
+    votes_of,
+    waiting_for,
+    waiting_for_gate,
+)
+from apps.prompts.queries.duties import Breach, Duty, duties
+from apps.prompts.queries.evidence import evidence
+from apps.prompts.queries.gates import GateCase, gate_cases, gate_of
 from apps.prompts.queries.prompts import (
     VERSIONS,
     find_version,
@@ -11,18 +28,41 @@ from apps.prompts.queries.prompts import (
     prompts_of_feature,
     versions,
 )
+from apps.prompts.queries.snippets import messages_of, parent_names, parents
 
 __all__ = [
     "VERSIONS",
+    "Breach",
+    "Duty",
+    "GateCase",
+    "Readiness",
+    "change_requests",
+    "changes_of",
+    "changes_with_text",
+    "due_changes",
+    "duties",
+    "evidence",
     "find_version",
+    "gate_cases",
+    "gate_of",
     "label_choices",
     "label_history",
     "labels",
     "may_approve",
+    "messages_of",
+    "parent_names",
+    "parents",
     "policy_for",
     "prompts",
     "prompts_of_feature",
+    "readiness",
     "standing",
+    "suggested_reviewers",
+    "threads_of",
+    "verbs_for",
     "versions",
+    "votes_of",
+    "waiting_for",
+    "waiting_for_gate",
     "written_by",
 ]

@@ -1,6 +1,7 @@
-"""Writing prompts, versions and labels as sources tell them."""
+"""Writing prompts, versions and labels: as sources tell them, and as people write them here."""
 
 from apps.prompts.services.absences import mark_absent
+from apps.prompts.services.authoring import FoundSomethingError, add_version, create_prompt
 from apps.prompts.services.bypasses import adopt_bypass, revert_bypass
 from apps.prompts.services.labels import upsert_labels
 from apps.prompts.services.prompts import upsert_prompts
@@ -10,8 +11,11 @@ from apps.prompts.services.uses import ToldUse, record_uses
 from apps.prompts.services.versions import upsert_versions
 
 __all__ = [
+    "FoundSomethingError",
     "ToldUse",
+    "add_version",
     "adopt_bypass",
+    "create_prompt",
     "mark_absent",
     "record_uses",
     "remap",

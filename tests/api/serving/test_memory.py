@@ -211,6 +211,20 @@ async def until_status(portal: Portal, address: str, token: str, status: int) ->
     return answer
 
 
+def test_a_moved_snippet_changes_the_prompts_that_take_it_in(portal, token):
+    tone = make_prompt("tone", versions=2, labels={"production": 1})
+    parent = make_prompt("reply", versions=0)
+    make_version(parent, 1, template="Hello. {{> tone}}", snippets=["tone"])
+    set_label(parent, "production", 1)
+
+    async def story() -> None:
+        assert b"Take 1" in (await portal.warm("/api/v1/prompts/reply", token)).body
+        await portal.changes(lambda: set_label(tone, "production", 2))
+        assert b"Take 2" in (await portal.get("/api/v1/prompts/reply", token)).body
+
+    asyncio.run(story())
+
+
 def test_many_prompts_changed_at_once_make_everything_be_asked_again(portal, owned, token):
     async def story() -> None:
         await portal.warm(ADDRESS, token)

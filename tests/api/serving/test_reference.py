@@ -48,6 +48,17 @@ def test_latest_is_the_newest_version_unless_somebody_set_such_a_label(owned, to
     assert fetch(token, "search/answers?label=latest").json()["version"] == 1
 
 
+def test_snippets_are_put_in_as_the_label_has_them(token):
+    tone = make_prompt("tone", versions=2, labels={"production": 1, "staging": 2})
+    parent = make_prompt("reply", versions=0)
+    make_version(parent, 1, template="Hello. {{> tone}} {{> nobody}}", snippets=["tone", "nobody"])
+    set_label(parent, "production", 1)
+    set_label(parent, "staging", 1)
+    assert tone.versions.get(number=1).template == "Take 1 of {{question}}."
+    assert fetch(token, "reply").json()["text"] == "Hello. Take 1 of {{question}}. {{> nobody}}"
+    assert fetch(token, "reply?label=staging").json()["text"].startswith("Hello. Take 2 of")
+
+
 def test_chat_prompts_have_messages_in_place_of_text(chat, token):
     answer = fetch(token, "greeting").json()
     assert answer["type"] == "chat"

@@ -33,8 +33,7 @@ def schedule_change(
         change.apply_at, change.apply_by, change.changed_at = apply_at, actor, at
         change.save(update_fields=["apply_at", "apply_by", "changed_at"])
         title = f"“{change.title}” is planned" if apply_at else f"“{change.title}” is not planned any more"
-        data = {"apply_at": apply_at.isoformat() if apply_at else None}
-        news = News(kind="prompts:change:scheduled", title=title, data=data)
+        news = News(kind="prompts:change:scheduled", title=title)
         tell(change=change, news=news, actor=actor, at=at, origin=origin)
     return change
 
@@ -135,7 +134,7 @@ def finish(*, change: ChangeRequest, actor: User | None, at: datetime, origin: O
     version = change.current.version
     move_label(prompt=change.prompt, label=change.label, to=version, change=change, actor=actor, at=at)
     title = f"“{change.title}” is applied: v{version.number} is live"
-    news = News(kind="prompts:change:applied", title=title, tone=Tone.OK, data={"version": version.number})
+    news = News(kind="prompts:change:applied", title=title, tone=Tone.OK)
     tell(change=change, news=news, actor=actor, at=at, origin=origin, before=before)
 
 

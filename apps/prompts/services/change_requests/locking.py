@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from apps.accounts.models import AuditEntry, User
 from apps.accounts.permissions import MAY, may
@@ -51,7 +50,6 @@ class News:
     title: str
     tone: Tone = Tone.INFO
     detail: str = ""
-    data: dict[str, Any] = field(default_factory=dict)
 
 
 def tell(
@@ -65,7 +63,14 @@ def tell(
 ) -> None:
     """Record the event and the audit row of a verb, and ring the pages of the request."""
     prompt = change.prompt
-    data = {"prompt_id": prompt.pk, "label": change.label, "state": change.state, "revision": change.current.number}
+    data = {
+        "prompt_id": prompt.pk,
+        "label": change.label,
+        "state": change.state,
+        "revision": change.current.number,
+        "version": change.current.version.number,
+        "apply_at": change.apply_at.isoformat() if change.apply_at else None,
+    }
     event = NewEvent(
         kind=news.kind,
         at=at,
@@ -79,7 +84,7 @@ def tell(
         environment_id=Environment.objects.filter(slug=change.label[:80]).values_list("pk", flat=True).first(),
         subject_kind="change_request",
         subject_id=change.pk,
-        data=data | news.data,
+        data=data,
         topics=("changes", change.topic, prompt.topic),
     )
     record_events(events=[event])
@@ -89,7 +94,7 @@ def tell(
         action=f"change:{news.kind.rpartition(':')[2]}",
         subject=change,
         before={"state": before} if before else {},
-        after=data | news.data,
+        after=data,
         reason=news.detail,
         origin=origin if actor else Origin.WORKER,
     )

@@ -78,7 +78,7 @@ def _tell(move: LabelMove, environment: Environment | None, at: datetime) -> Non
         subject_id=PromptLabel.objects.values_list("pk", flat=True).get(prompt=prompt, name=move.name),
         dedupe_key=f"label-move:{move.pk}",
         url=prompt.url,
-        data={"prompt_id": prompt.pk, "label": move.name, "from": old, "to": new, "change_id": move.change_id},
+        data={"prompt_id": prompt.pk, "label": move.name, "from": old, "to": new},
         topics=(prompt.topic, "prompts"),
     )
     record_events(events=[event])

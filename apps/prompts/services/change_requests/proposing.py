@@ -11,10 +11,11 @@ from django.db import IntegrityError, transaction
 
 from apps.accounts.models import User
 from apps.accounts.permissions import may
+from apps.evaluations.status import GateState
 from apps.prompts import queries
 from apps.prompts.models import ChangeRequest, ChangeRevision, Prompt, PromptLabel, PromptVersion, Vote
 from apps.prompts.queries.approvals import owner_team_id
-from apps.prompts.services.change_requests.gates import opening_gate
+from apps.prompts.services.change_requests.gates import open_gate
 from apps.prompts.services.change_requests.locking import News, Origin, check_person, lock_change, tell
 from apps.prompts.services.change_requests.outbox import take_back_pushes
 from apps.prompts.services.change_requests.refusals import (
@@ -22,7 +23,7 @@ from apps.prompts.services.change_requests.refusals import (
     ChangeInvalidError,
     ChangeNotAllowedError,
 )
-from apps.prompts.status import EDITABLE, MOVES, OPEN, ChangeState, Decision, GateState, Verb
+from apps.prompts.status import EDITABLE, MOVES, OPEN, ChangeState, Decision, Verb
 
 
 def propose_change(
@@ -77,7 +78,7 @@ def submit_change(*, change_id: int, actor: User, at: datetime, origin: Origin =
             fields += _fix_requirements(change)
         elif Vote.objects.filter(revision=change.revision).exclude(decision=Decision.APPROVE).exists():
             raise ChangeConflictError("Changes were asked for. Edit the change first: its version, or its reason.")
-        change.gate_state = opening_gate(change=change)
+        change.gate_state = open_gate(change=change, actor=actor, at=at)
         change.state, change.submitted_at, change.changed_at = ChangeState.IN_REVIEW, at, at
         change.save(update_fields=fields)
         news = News(kind="prompts:change:submitted", title=f"“{change.title}” waits for review")
@@ -106,8 +107,11 @@ def edit_change(
         _check_move_of_label(prompt=change.prompt, version=version, base=base, label=change.label)
         (change.state,) = MOVES[ChangeState(before), Verb.EDIT]
         change.title, change.apply_at, change.apply_by, change.decided_at = title, None, None, None
-        change.gate_state = opening_gate(change=change) if before != ChangeState.DRAFT else GateState.NOT_REQUIRED
+        change.gate_state = GateState.WAITING if before != ChangeState.DRAFT else GateState.NOT_REQUIRED
         _add_revision(change=change, version=version, base=base, reason=reason, actor=actor, at=at)
+        if change.state == ChangeState.IN_REVIEW:
+            change.gate_state = open_gate(change=change, actor=actor, at=at)
+            change.save(update_fields=["gate_state"])
         news = News(
             kind="prompts:change:edited", title=f"“{title}” has revision {change.current.number}", detail=reason
         )

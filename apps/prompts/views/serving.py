@@ -19,11 +19,11 @@ from apps.catalog.models import Feature
 from apps.core.listing import Column, Filter, Listing, render_listing
 from apps.core.listing.declaration import Choices, Query
 from apps.prompts import services
+from apps.prompts.forms.serving import AdoptForm, RolloutForm
 from apps.prompts.hygiene import FINDINGS, findings_of, neglected, with_findings
 from apps.prompts.models import LabelBypass, Prompt, PromptLabel
 from apps.prompts.propagation import MOST_SHOWN, propagations, versions_served
 from apps.prompts.services.change_requests import ChangeRefusedError
-from apps.prompts.serving_forms import AdoptForm, RolloutForm
 from apps.prompts.status import BypassState
 from apps.sources.models import Source
 
