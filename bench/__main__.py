@@ -13,6 +13,7 @@ from bench.timing import Options
 
 RESULTS = Path(__file__).parent / "results.json"
 MEASUREMENTS = {
+    "prompts": "goals 1 to 3: a prompt fetched, from the server and from the client; a moved label",
     "overview": "goals 4 and 5: the overview and the pipeline list, growth and floors",
     "run_list": "goal 6: a page of runs, the first beside one far back",
     "last_run": "goal 7: the latest run of every pipeline, and what keeping it costs",

@@ -8,7 +8,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "opsportal.settings")
 
 pages = get_asgi_application()
 
-from apps.portal.asgi import LiveStreams  # noqa: E402 - models are importable only now
+from apps.api.serving.asgi import PromptAnswers  # noqa: E402 - models are importable only now
+from apps.portal.asgi import LiveStreams  # noqa: E402
 from apps.sync.deadman.watch import watched  # noqa: E402 - needs Django set up
 
-application = watched(LiveStreams(pages))
+application = watched(PromptAnswers(LiveStreams(pages)))

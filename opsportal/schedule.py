@@ -8,6 +8,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 1.0,
         "options": {"expires": 1.0},
     },
+    "push-label-moves": {
+        "task": "apps.sync.tasks.push_label_moves",
+        "schedule": 2.0,
+        "options": {"expires": 2.0},
+    },
     "carry-out-remappings": {
         "task": "apps.sync.tasks.carry_out_remappings",
         "schedule": 5.0,

@@ -215,6 +215,7 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0, "inte
 CELERY_TASK_ROUTES = {
     "apps.sync.tasks.poll_sources": {"queue": "polls"},
     "apps.notifications.tasks.deliver_events": {"queue": "effects"},
+    "apps.sync.tasks.push_label_moves": {"queue": "effects"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -134,6 +134,12 @@ class TokenForm(Styled, forms.Form):
         max_length=2000,
         help_text="Their short names as in the address of their page, with blanks between. Left empty, every source.",
     )
+    folders = forms.CharField(
+        label="Only these folders of prompts",
+        required=False,
+        max_length=2000,
+        help_text="Such as “search”, with blanks between; what lies below belongs to it. Left empty, every folder.",
+    )
     days = forms.TypedChoiceField(
         label="Valid for", choices=[(30, "30 days"), (90, "90 days"), (180, "180 days"), (365, "a year")], coerce=int
     )
@@ -145,6 +151,11 @@ class TokenForm(Styled, forms.Form):
             if not re.fullmatch(r"[a-z0-9_-]{1,80}", name):
                 raise forms.ValidationError(f"“{name[:80]}” is not the short name of a source.")
         return list(names)
+
+    def clean_folders(self) -> list[str]:
+        """The folders, each once, without a slash at their ends."""
+        names = self.cleaned_data["folders"].replace(",", " ").split()
+        return [name for name in dict.fromkeys(name.strip("/")[:300] for name in names) if name]
 
     @property
     def meanings(self) -> list[tuple[Any, str]]:

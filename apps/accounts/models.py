@@ -161,6 +161,7 @@ class ApiToken(models.Model):
     hint = models.CharField(max_length=12, editable=False)  # how the token begins, to tell one from another
     scopes = ArrayField(models.CharField(max_length=40))
     sources = ArrayField(models.CharField(max_length=80), default=list, blank=True)  # slugs; none means every source
+    folders = ArrayField(models.CharField(max_length=300), default=list, blank=True)  # of prompts; none means all
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, editable=False)  # written at most once a minute

@@ -29,6 +29,9 @@ SCOPES: dict[str, TokenScope] = {
         TokenScope("push:changes", "Report changes", "what else was changed: configuration, flags, models"),
         TokenScope("push:alerts", "Report alerts", "alerts that fire or have ended"),
         TokenScope(
+            "prompt:read", "Fetch prompts", "the text of prompts, and telling who serves them", action="portal:read"
+        ),
+        TokenScope(
             "changes:write",
             "Propose and apply changes",
             "change requests: propose, edit, apply, roll back",

@@ -34,6 +34,7 @@ def endpoints(document: Mapping[str, Any], *, base_url: str) -> list[Endpoint]:
 
 def _endpoint(path: str, method: str, operation: Mapping[str, Any], base_url: str) -> Endpoint:
     body = _example(operation.get("requestBody", {}))
+    address = path.replace("{slug}", "my-source").replace("{name}", "my-prompt")
     return Endpoint(
         name=operation["operationId"],
         method=method.upper(),
@@ -43,7 +44,7 @@ def _endpoint(path: str, method: str, operation: Mapping[str, Any], base_url: st
         scopes=tuple(operation.get("x-scopes", ())),
         body=body,
         answer=_example(operation.get("responses", {}).get(200, {})),
-        curl=_curl(f"{base_url}{path.replace('{slug}', 'my-source')}{_query(operation)}", method.upper(), body),
+        curl=_curl(f"{base_url}{address}{_query(operation)}", method.upper(), body),
     )
 
 

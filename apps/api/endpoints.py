@@ -15,6 +15,7 @@ from apps.api.errors import ApiError
 from apps.api.nouns import NOUNS, Noun
 from apps.api.reading import read_body, read_items
 from apps.api.repeating import Answer, answer_once
+from apps.api.serving import reference, reports
 from apps.api.storing import answer_of, push, report
 from apps.sources.condition import judge_source
 
@@ -85,6 +86,8 @@ for _noun in NOUNS:
 deciding.add_to(api)
 delivering.add_to(api)
 changing.add_to(api)
+reports.add_to(api)
+reference.add_to(api)
 
 
 def _entry(request: HttpRequest) -> Entry:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.http import HttpRequest
@@ -45,14 +45,24 @@ def enter(request: HttpRequest, *, scopes: Sequence[str], slug: str) -> Entry:
         raise ApiError(404, "no_source", "No source has this short name; it may have been removed.") from None
 
 
-def let_in(request: HttpRequest, *, scopes: Sequence[str]) -> ApiToken:
-    """The token of a request that speaks of no source; raises ApiError 401, 429 or 403."""
-    at = timezone.now()
+def let_in(
+    request: HttpRequest,
+    *,
+    scopes: Sequence[str],
+    read: Callable[[HttpRequest], str] | None = None,
+    is_counted: bool = True,
+) -> ApiToken:
+    """The token of a request that speaks of no source; raises ApiError 401, 429 or 403.
+
+    `read` finds the token where it is no bearer token. What is not counted costs nothing of the minute's budget.
+    """
+    at, text = timezone.now(), (read or _bearer)(request)
     try:
-        token = accounts.check_token(text=_bearer(request), at=at)
+        token = accounts.check_token(text=text, at=at)
     except accounts.TokenRefusedError as refusal:
         raise _unauthorized(str(refusal)) from None
-    spend(token=token, at=at)
+    if is_counted:
+        spend(token=token, at=at)
     _check_scopes(token, scopes)
     return token
 

@@ -9,6 +9,7 @@ from django.urls import include, path, re_path
 from apps.api import views
 from apps.api.endpoints import api
 from apps.api.errors import for_machines
+from apps.api.serving import langfuse
 
 
 def _for_machines(urls: tuple[list[Any], str, str]) -> tuple[list[Any], str]:
@@ -24,5 +25,8 @@ urlpatterns = [
     path("", include(pages)),
     path("v1/", include("apps.api.receivers")),
     path("v1/", include(_for_machines(api.urls))),
+    path("public/v2/prompts/<path:name>", for_machines(langfuse.prompt)),
+    path("public/projects", for_machines(langfuse.projects)),
+    re_path("^public/(?P<rest>.*)$", for_machines(views.nowhere)),
     re_path("^v1/(?P<rest>.*)$", for_machines(views.nowhere)),
 ]

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from apps.connectors.gating import GateAnswer, GateQuestion
 from apps.connectors.http import Http
-from apps.connectors.records import Batch, Kind
+from apps.connectors.records import Batch, Kind, MoveLabel
 from apps.connectors.webhook import Webhook
 
 
@@ -104,6 +104,7 @@ class Connector(ABC):
     webhook: ClassVar[Webhook | None] = None  # how it can ring us, if it can
     is_polled: ClassVar[bool] = True  # False: it is told, and never asks
     has_preview: ClassVar[bool] = False  # whether `preview` shows records before the source is saved
+    moves_labels: ClassVar[bool] = False  # whether `push` can carry an approved change out there
     docs: ClassVar[str] = ""  # "docs/connectors/prometheus.md"
 
     def __init__(self, *, config: Mapping[str, Any], secrets: Mapping[str, str], http: Http) -> None:
@@ -141,3 +142,7 @@ class Connector(ABC):
     @abstractmethod
     async def fetch(self, cursor: Mapping[str, Any]) -> Batch:
         """Everything new since `cursor` ({} at first); raises SourceError. Idempotent by external id."""
+
+    async def push(self, move: MoveLabel) -> None:
+        """Move a label there, unless it points at neither end of the move; raises SourceError. With `moves_labels`."""
+        raise NotImplementedError

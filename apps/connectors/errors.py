@@ -50,3 +50,21 @@ class ConfigError(SourceError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(ErrorClass.CONFIG, message, is_permanent=True)
         self.field = field
+
+
+class MovedMeanwhileError(SourceError):
+    """What should be moved points elsewhere by now; moving it would undo what somebody else did."""
+
+    def __init__(self, *, label: str, now: str, expected: str) -> None:
+        message = f"{label} points at {now} there now, not at {expected}; nothing was moved."
+        super().__init__(ErrorClass.REJECTED, message, is_permanent=True)
+
+
+def check_move(*, label: str, now: int | None, expected: int | None, wanted: int) -> bool:
+    """Whether there is anything to move; raises MovedMeanwhileError where the label is at neither end of the move."""
+    if now == wanted:
+        return False
+    if now != expected:
+        texts = ["nothing" if number is None else f"version {number}" for number in (now, expected)]
+        raise MovedMeanwhileError(label=label, now=texts[0], expected=texts[1])
+    return True

@@ -178,6 +178,19 @@ class Http:
         wanted = (_TEXT[0], (*_TEXT[1], *may_be, *(("text/html",) if may_be_html else ())))
         return await self._ask(self._question("GET", url, params, headers, wanted, max_bytes))
 
+    async def change(self, method: str, url: str, *, payload: Any, headers: Mapping[str, str] | None = None) -> None:
+        """Send JSON that changes something there ("PATCH", "POST"); the answer is not read. Raises SourceError.
+
+        It may be sent again when the connection fails, so it must be safe to repeat.
+        """
+        question = self._question(method, url, None, headers, _NOTHING, None, payload=payload)
+        response = await self._ask(question)
+        failure = failures.failure_of_status(
+            response.status, response.headers, host=question.host, detail=response.text
+        )
+        if failure is not None:
+            raise failure
+
     async def deliver(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> Response:
         """POST `body` as it is; returns whatever status the receiver answers, its answer unread.
 

@@ -328,3 +328,17 @@ class Batch:
     has_more: bool = False
     server_time: datetime | None = None
     pause_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveLabel:
+    """What a connector is asked to do: point a label of a prompt at a version. Repeating it changes nothing.
+
+    `from_number` is where the label should point before, None where it should not be there yet.
+    """
+
+    prompt_external_id: str
+    label: str
+    number: int
+    version_external_id: str
+    from_number: int | None

@@ -12,5 +12,6 @@ urlpatterns = [
     path("glossary/", views.glossary, name="glossary"),
     path("<int:pk>/", views.series_detail, name="series-detail"),
     path("<int:pk>/figure.json", views.series_figure, name="series-figure"),
+    path("versions/<int:feature_id>/", views.prompt_versions, name="prompt-versions"),
     path("of/<int:feature_id>/<slug:measure>/", views.feature_chart, name="feature-chart"),
 ]

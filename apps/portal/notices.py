@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import psycopg
 from django.db import connections
+from psycopg import sql
 
 from apps.events.services import CHANNEL
 
@@ -16,13 +17,13 @@ Connection = psycopg.AsyncConnection[Any]
 MOMENT = 0.1  # seconds until a notice is read that has arrived
 
 
-async def connect() -> Connection:
-    """A connection of its own, outside of the pool, that hears from now on."""
+async def connect(channel: str = CHANNEL) -> Connection:
+    """A connection of its own, outside of the pool, that hears from now on what is called out on `channel`."""
     wanted = connections["default"].get_connection_params()
     known = {"dbname", "user", "password", "host", "port", "sslmode", "connect_timeout", "service"}
     params = {key: value for key, value in wanted.items() if key in known}
     connection = await psycopg.AsyncConnection.connect(**params, autocommit=True, application_name="opsportal live")
-    await connection.execute(f"LISTEN {CHANNEL}")
+    await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
     return connection
 
 

@@ -33,6 +33,15 @@ class PushState(StatusChoices):
     VOID = "void", "Not wanted any more", "skip"
 
 
+class BypassState(StatusChoices):
+    """A protected label that was moved in the other system without an approved change."""
+
+    OPEN = "open", "Moved outside approval", "alert"
+    RETURNED = "returned", "Put back", "back"
+    ADOPTED = "adopted", "Accepted afterwards", "warn"
+    COVERED = "covered", "Covered by a later change", "ok"
+
+
 class ReviewVerdict(StatusChoices):
     """What somebody else says, afterwards, of a change that went out without approval."""
 

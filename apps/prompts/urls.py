@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.prompts.views import changes, policies, prompts, reports, verbs, writing
+from apps.prompts.views import changes, policies, prompts, reports, serving, verbs, writing
 
 app_name = "prompts"
 urlpatterns = [
@@ -35,4 +35,10 @@ urlpatterns = [
     path("rules/new/", policies.policy_change, name="policy-create"),
     path("rules/<int:pk>/", policies.policy_change, name="policy-change"),
     path("rules/<int:pk>/remove/", policies.policy_remove, name="policy-remove"),
+    path("<int:pk>/serving/", serving.prompt_serving, name="prompt-serving"),
+    path("<int:pk>/bypasses/", serving.prompt_bypasses, name="prompt-bypasses"),
+    path("bypasses/<int:pk>/revert/", serving.bypass_revert, name="bypass-revert"),
+    path("bypasses/<int:pk>/adopt/", serving.bypass_adopt, name="bypass-adopt"),
+    path("labels/<int:pk>/rollout/", serving.rollout_change, name="rollout-change"),
+    path("hygiene/", serving.hygiene, name="hygiene"),
 ]

@@ -7,9 +7,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 STARTS_WITHIN = 30.0  # seconds
 
@@ -25,12 +26,22 @@ class Server:
 @contextmanager
 def running(*module: str, port: int, env: Mapping[str, str] | None = None) -> Iterator[Server]:
     """`python -m module …` while the block lasts."""
-    process = subprocess.Popen([sys.executable, "-m", *module], env={**os.environ, **(env or {})})
+    with started([sys.executable, "-m", *module], port=port, env=env) as server:
+        yield server
+
+
+@contextmanager
+def started(
+    command: Sequence[str], *, port: int, env: Mapping[str, str] | None = None, cwd: Path | None = None,
+    seconds: float = STARTS_WITHIN,
+) -> Iterator[Server]:  # fmt: skip
+    """Any command while the block lasts, once it listens on `port` within `seconds`."""
+    process = subprocess.Popen(list(command), env={**os.environ, **(env or {})}, cwd=cwd)
     try:
-        end = time.monotonic() + STARTS_WITHIN
+        end = time.monotonic() + seconds
         while not _listens(port):
             if process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"{module[0]} did not start")
+                raise RuntimeError(f"{command[0]} did not start")
             time.sleep(0.05)
         yield Server(process.pid, port)
     finally:

@@ -45,6 +45,7 @@ PAGES = (
     "/prompts/rules/",
     "/prompts/rules/new/",
     "/prompts/duties/",
+    "/prompts/hygiene/",
     "/metrics/",
     "/metrics/glossary/",
     "/sources/",

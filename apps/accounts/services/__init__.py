@@ -19,7 +19,14 @@ from apps.accounts.services.sign_in import (
     record_sign_out,
     reserve_attempt,
 )
-from apps.accounts.services.tokens import TokenRefusedError, check_token, create_token, may_use, revoke_token
+from apps.accounts.services.tokens import (
+    TokenRefusedError,
+    check_token,
+    create_token,
+    may_use,
+    note_uses,
+    revoke_token,
+)
 
 __all__ = [
     "LastAdministratorError",
@@ -37,6 +44,7 @@ __all__ = [
     "end_sessions",
     "make_password",
     "may_use",
+    "note_uses",
     "record_audit",
     "record_sign_in",
     "record_sign_out",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -33,7 +33,7 @@ class TokenRefusedError(Exception):
 
 def create_token(
     *, user: User, name: str, scopes: Sequence[str], sources: Sequence[str] = (), days: int, at: datetime,
-    origin: AuditEntry.Origin = AuditEntry.Origin.PAGE,
+    folders: Sequence[str] = (), origin: AuditEntry.Origin = AuditEntry.Origin.PAGE,
 ) -> tuple[ApiToken, str]:  # fmt: skip
     """The new token's row, and the token itself, which nobody can read again.
 
@@ -52,10 +52,12 @@ def create_token(
             hint=text[:SHOWN],
             scopes=sorted(set(scopes)),
             sources=sorted(set(sources)),
+            folders=sorted(set(folders)),
             created_at=at,
             expires_at=at + timedelta(days=days),
         )
-        after = {"scopes": token.scopes, "sources": token.sources, "expires_at": token.expires_at.isoformat()}
+        expires = {"expires_at": token.expires_at.isoformat()}
+        after = {"scopes": token.scopes, "sources": token.sources, "folders": token.folders} | expires
         record_audit(actor=user, action="token:create", subject=token, after=after, origin=origin)
     return token, text
 
@@ -83,6 +85,12 @@ def check_token(*, text: str, at: datetime) -> ApiToken:
     return token
 
 
+def note_uses(*, token_ids: Collection[int], at: datetime) -> int:
+    """Write for many tokens at once that they were used; returns for how many that was news."""
+    old = Q(last_used_at=None) | Q(last_used_at__lte=at - USE_NOTED_EVERY)
+    return ApiToken.objects.filter(old, pk__in=token_ids).update(last_used_at=at)
+
+
 def may_use(*, token: ApiToken, scope: str) -> bool:
     """Whether the token carries the scope and its person may still do what stands behind it."""
     return scope in token.scopes and may(token.user, SCOPES[scope].action)
@@ -97,5 +105,4 @@ def _note_use(token: ApiToken, at: datetime) -> None:
     """Write when it was last used, but not with every request; without a word if another request just did."""
     if token.last_used_at is not None and token.last_used_at > at - USE_NOTED_EVERY:
         return
-    old = Q(last_used_at=None) | Q(last_used_at__lte=at - USE_NOTED_EVERY)
-    ApiToken.objects.filter(old, pk=token.pk).update(last_used_at=at)
+    note_uses(token_ids=[token.pk], at=at)

@@ -1,5 +1,6 @@
 """Everything that writes health."""
 
+from apps.health.services.bypasses import judge_bypasses
 from apps.health.services.changes import apply_due_changes
 from apps.health.services.consistency import refresh_consistency
 from apps.health.services.data import refresh_data
@@ -10,6 +11,7 @@ from apps.health.services.replaying import backfill_health
 __all__ = [
     "apply_due_changes",
     "backfill_health",
+    "judge_bypasses",
     "judge_pipelines",
     "refresh_consistency",
     "refresh_data",

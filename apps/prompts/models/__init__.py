@@ -1,9 +1,11 @@
 """Prompts and their versions, labels, and the change requests that move labels."""
 
+from apps.prompts.models.bypasses import LabelBypass
 from apps.prompts.models.change_requests import ChangeRequest, ChangeRevision, Comment, Vote
 from apps.prompts.models.effects import AfterReview, LabelPush
 from apps.prompts.models.policies import ApprovalPolicy
 from apps.prompts.models.prompts import LabelMove, Prompt, PromptKind, PromptLabel, PromptVersion, ScanOverride
+from apps.prompts.models.serving import LabelRollout, PromptUse
 
 __all__ = [
     "AfterReview",
@@ -11,11 +13,14 @@ __all__ = [
     "ChangeRequest",
     "ChangeRevision",
     "Comment",
+    "LabelBypass",
     "LabelMove",
     "LabelPush",
+    "LabelRollout",
     "Prompt",
     "PromptKind",
     "PromptLabel",
+    "PromptUse",
     "PromptVersion",
     "ScanOverride",
     "Vote",

@@ -96,7 +96,10 @@ class PromptVersion(models.Model):
     class Meta:
         ordering = ["-number"]
         constraints = [models.UniqueConstraint(fields=["prompt", "number"], name="one_version_a_number")]
-        indexes = [GinIndex(fields=["snippets"], name="version_by_snippet", condition=~models.Q(snippets=[]))]
+        indexes = [
+            models.Index(fields=["content_hash"], name="version_by_hash"),
+            GinIndex(fields=["snippets"], name="version_by_snippet", condition=~models.Q(snippets=[])),
+        ]
 
     def __str__(self) -> str:
         return f"{self.prompt} v{self.number}"

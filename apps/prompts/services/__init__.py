@@ -2,17 +2,25 @@
 
 from apps.prompts.services.absences import mark_absent
 from apps.prompts.services.authoring import FoundSomethingError, add_version, create_prompt
+from apps.prompts.services.bypasses import adopt_bypass, revert_bypass
 from apps.prompts.services.labels import upsert_labels
 from apps.prompts.services.prompts import upsert_prompts
 from apps.prompts.services.remapping import remap
+from apps.prompts.services.rollouts import set_rollout
+from apps.prompts.services.uses import ToldUse, record_uses
 from apps.prompts.services.versions import upsert_versions
 
 __all__ = [
     "FoundSomethingError",
+    "ToldUse",
     "add_version",
+    "adopt_bypass",
     "create_prompt",
     "mark_absent",
+    "record_uses",
     "remap",
+    "revert_bypass",
+    "set_rollout",
     "upsert_labels",
     "upsert_prompts",
     "upsert_versions",

@@ -18,6 +18,7 @@ from apps.core.fitting import fit, refuse_long
 from apps.events.services import NewEvent
 from apps.events.status import Tone
 from apps.prompts.models import LabelMove, Prompt, PromptLabel, PromptVersion
+from apps.prompts.services.bypasses import note_outside_moves, places_left
 from apps.prompts.services.prompts import LOCK, prompt_topics, prompts_by_external_id
 from apps.sources.accepting import accept, newest
 from apps.sources.models import Source, SourceState
@@ -84,6 +85,7 @@ def tell_moves(stored: Stored, *, source: Source, moves: Sequence[Move], at: dat
     stored.changed += len(moves)
     stored.changed_ids |= {(Kind.PROMPT_LABEL, f"{move.prompt.external_id}@{move.label.name}") for move in moves}
     stored.events += [_event(move, source, at) for move in news]
+    stored.events += note_outside_moves(moves=moves, at=at)
     stored.feature_ids |= {move.prompt.feature_id for move in moves if move.prompt.feature_id}
     stored.feature_ids |= catalog.blast_radius(components) if components else set()
     stored.set_ids |= stored.feature_ids
@@ -101,11 +103,14 @@ def _moves(rows: Sequence[Row], at: datetime, caught_up_at: datetime | None) -> 
     versions = {(version.prompt_id, version.number): version for version in found.defer("template", "messages")}
     labels = PromptLabel.objects.filter(prompt__in=prompts).select_related("version")
     now = {(label.prompt_id, label.name): label for label in labels}
+    left = places_left(prompts=prompts, at=at)
     environments = {environment.slug: environment for environment in Environment.objects.all()}
     moves = []
     for row in rows:
         version = versions.get((row["prompt"].pk, row["number"]))
         label = now.get((row["prompt"].pk, row["name"]))
+        if (row["prompt"].pk, row["name"], row["number"]) in left:
+            continue
         if version is not None and (label is None or label.version_id != version.pk):
             is_news = label is not None or _is_first_label_news(version, at, caught_up_at)
             moves.append(_move(row, version, label, environments.get(row["name"]), at, is_news))

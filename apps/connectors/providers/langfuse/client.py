@@ -58,6 +58,22 @@ class LangfuseClient:
             raise
         return expect_object(body, host_says="The prompt")
 
+    async def labelled(self, name: str, label: str) -> int | None:
+        """The number of the version that a label points at, or None where it points at none."""
+        try:
+            body = await self._get(f"v2/prompts/{quote(name, safe='')}", label=label, resolve="false")
+        except SourceError as error:
+            if error.error_class is ErrorClass.NOT_FOUND:
+                return None
+            raise
+        number = expect_object(body, host_says="The prompt").get("version")
+        return number if isinstance(number, int) else None
+
+    async def add_label(self, name: str, number: int, label: str) -> None:
+        """Put a label onto a version; Langfuse takes it off any other one and leaves the version's other labels."""
+        url = f"{self._base}/v2/prompts/{quote(name, safe='')}/versions/{number}"
+        await self._http.change("PATCH", url, payload={"newLabels": [label]}, headers=self._headers)
+
     async def metrics(self, query: Mapping[str, Any], *, path: str) -> list[Any]:
         """The rows that answer a metrics query, at `v2/metrics` or the older `metrics`."""
         body = expect_object(await self._get(path, query=json.dumps(query)), host_says="The metrics")

@@ -10,14 +10,14 @@ from typing import Any, ClassVar, TypeVar
 from apps.connectors.auth import basic_header
 from apps.connectors.base import Connector, Field, FieldType, Group, Probe, Scope
 from apps.connectors.cleaning import ALLOWED_NETWORKS, WEBHOOK_SECRET, clean_fields, integer_between
-from apps.connectors.errors import ConfigError, SourceError
+from apps.connectors.errors import ConfigError, SourceError, check_move
 from apps.connectors.merging import merge
 from apps.connectors.providers.langfuse import metrics, prompts
 from apps.connectors.providers.langfuse.client import REFUSALS, LangfuseClient
 from apps.connectors.providers.langfuse.cursor import Memory
 from apps.connectors.providers.langfuse.fetching import HOUR, Fetch
 from apps.connectors.providers.langfuse.ringing import WEBHOOK
-from apps.connectors.records import Batch, Kind
+from apps.connectors.records import Batch, Kind, MoveLabel
 from apps.connectors.values import optional_text
 from apps.connectors.webhook import Webhook
 
@@ -80,6 +80,7 @@ class LangfuseConnector(Connector):
     )
     default_interval: ClassVar[int] = 60
     webhook: ClassVar[Webhook | None] = WEBHOOK
+    moves_labels: ClassVar[bool] = True
     docs: ClassVar[str] = "docs/connectors/langfuse.md"
 
     @classmethod
@@ -138,6 +139,13 @@ class LangfuseConnector(Connector):
             server_time=self.http.server_time,
             cursor=replace(memory, polls=memory.polls + 1).dump(),
         )
+
+    async def push(self, move: MoveLabel) -> None:
+        """Move a label of a prompt."""
+        client, name = self._client(), move.prompt_external_id
+        now = await client.labelled(name, move.label)
+        if check_move(label=move.label, now=now, expected=move.from_number, wanted=move.number):
+            await client.add_label(name, move.number, move.label)
 
     def _client(self) -> LangfuseClient:
         secret = self.secrets.get("secret_key", "")

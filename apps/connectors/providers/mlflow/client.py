@@ -88,6 +88,12 @@ class MlflowClient:
         filters = f"name = {quote}{name}{quote} AND {IS_PROMPT}"
         return await self._got("model-versions/search", {"filter": filters}, key="model_versions")
 
+    async def set_alias(self, name: str, alias: str, version: int) -> None:
+        """Point an alias at a version; one that points elsewhere moves."""
+        payload = {"name": name, "alias": alias, "version": str(version)}
+        url = f"{self._base}/registered-models/alias"
+        await self._http.change("POST", url, payload=payload, headers=self._headers)
+
     async def _posted(
         self, path: str, question: Mapping[str, Any], *, key: str
     ) -> AsyncIterator[tuple[list[Any], bool]]:

@@ -10,13 +10,14 @@ from typing import Any, ClassVar
 from apps.connectors.auth import AUTH_FIELDS, auth_headers, clean_auth
 from apps.connectors.base import Backfill, Connector, Field, FieldType, Group, Probe, Scope
 from apps.connectors.cleaning import ALLOWED_NETWORKS, clean_fields, integer_between
-from apps.connectors.errors import ConfigError, ErrorClass, SourceError
+from apps.connectors.errors import ConfigError, ErrorClass, SourceError, check_move
 from apps.connectors.merging import merge
 from apps.connectors.providers.mlflow.client import MlflowClient
 from apps.connectors.providers.mlflow.cursor import Memory
 from apps.connectors.providers.mlflow.fetching import Fetch
 from apps.connectors.providers.mlflow.normalize import Meaning
-from apps.connectors.records import Batch, Kind
+from apps.connectors.providers.mlflow.prompts import aliases_of
+from apps.connectors.records import Batch, Kind, MoveLabel
 from apps.connectors.values import utc_text
 
 
@@ -71,6 +72,7 @@ class MlflowConnector(Connector):
         ),
         ALLOWED_NETWORKS,
     )
+    moves_labels: ClassVar[bool] = True
     docs: ClassVar[str] = "docs/connectors/mlflow.md"
 
     @classmethod
@@ -127,6 +129,16 @@ class MlflowConnector(Connector):
             server_time=self.http.server_time,
             cursor=memory.dump(),
         )
+
+    async def push(self, move: MoveLabel) -> None:
+        """Move an alias of a registered prompt."""
+        client = self._client()
+        prompt = await client.prompt(move.prompt_external_id)
+        if prompt is None:
+            raise SourceError(ErrorClass.NOT_FOUND, "The prompt is gone from MLflow.", is_permanent=True)
+        now = aliases_of(prompt).get(move.label)
+        if check_move(label=move.label, now=now, expected=move.from_number, wanted=move.number):
+            await client.set_alias(move.prompt_external_id, move.label, move.number)
 
     def _client(self) -> MlflowClient:
         return MlflowClient(http=self.http, url=self.config["url"], headers=auth_headers(self.config, self.secrets))

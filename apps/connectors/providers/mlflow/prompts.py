@@ -149,3 +149,10 @@ def _json_object(text: str | None) -> dict[str, Any] | None:
     except UnreadableError:
         return None
     return value if isinstance(value, dict) else None
+
+
+def aliases_of(model: Mapping[str, Any]) -> dict[str, int]:
+    """Alias and number of one prompt; what cannot be read is left out."""
+    entries = map(object_or_empty, list_or_empty(model.get("aliases")))
+    pairs = [(entry.get("alias"), str(entry.get("version"))) for entry in entries]
+    return {name: int(number) for name, number in pairs if isinstance(name, str) and number.isdecimal()}

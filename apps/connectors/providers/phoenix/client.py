@@ -75,6 +75,11 @@ class PhoenixClient:
         """The tags that point at one version."""
         return await self._pages(f"prompt_versions/{quote(version_id, safe='')}/tags")
 
+    async def set_tag(self, version_id: str, name: str) -> None:
+        """Put a tag onto a version; Phoenix takes it off any other one of the prompt."""
+        url = f"{self._url}/v1/prompt_versions/{version_id}/tags"
+        await self._http.change("POST", url, payload={"name": name}, headers=self._headers)
+
     async def _pages(self, path: str) -> list[Any]:
         found: list[Any] = []
         cursor, size = "", PAGE

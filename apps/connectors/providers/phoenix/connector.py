@@ -14,7 +14,7 @@ from apps.connectors.merging import merge
 from apps.connectors.providers.phoenix.client import REFUSALS, PhoenixClient
 from apps.connectors.providers.phoenix.cursor import Memory
 from apps.connectors.providers.phoenix.fetching import Fetch
-from apps.connectors.records import Batch, Kind
+from apps.connectors.records import Batch, Kind, MoveLabel
 from apps.connectors.values import object_or_empty
 
 _COUNTS = "{ projects(first: 1) { pageInfo { hasNextPage } } datasetCount }"
@@ -69,6 +69,7 @@ class PhoenixConnector(Connector):
         ),
         ALLOWED_NETWORKS,
     )
+    moves_labels: ClassVar[bool] = True
     docs: ClassVar[str] = "docs/connectors/phoenix.md"
 
     @classmethod
@@ -114,6 +115,10 @@ class PhoenixConnector(Connector):
             server_time=self.http.server_time,
             cursor=memory.dump(),
         )
+
+    async def push(self, move: MoveLabel) -> None:
+        """Move a tag of a prompt; Phoenix does not say cheaply where it is now, so the last poll must do."""
+        await self._client().set_tag(move.version_external_id, move.label)
 
     def _client(self) -> PhoenixClient:
         return PhoenixClient(http=self.http, url=self.config["url"], headers=auth_headers(self.config, self.secrets))
