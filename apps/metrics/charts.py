@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from datetime import tzinfo
 from statistics import median
 
+from django.urls import reverse
+
 from apps.catalog.models import Promise
 from apps.core.ui import formats
 from apps.core.ui.charts import Limit, Line, LineChart, Mark
 from apps.core.ui.sampling import Sample
-from apps.events.models import Event
+from apps.metrics.markers import LOOKS
 from apps.metrics.measures import Measure
 from apps.metrics.models import Series
-from apps.metrics.queries import Point, Points
+from apps.metrics.queries import Marker, Markers, Point, Points
 from apps.metrics.ranges import Span
 
 _SPIKE = 2.0  # times the usual distance between the lowest and the highest of a stretch
@@ -25,12 +27,16 @@ def series_chart(
     span: Span,
     points: Points,
     before: Points | None,
-    changes: Sequence[Event],
+    markers: Markers,
     promise: Promise | None,
     zone: tzinfo,
     height: int = 200,
+    sync: str = "",
 ) -> LineChart:
-    """The chart of one series over `span`; `before` is the stretch to compare with, at its own times."""
+    """The chart of one series over `span`; `before` is the stretch to compare with, at its own times.
+
+    Charts of one `sync` share their cursor.
+    """
     entry, unit = series.entry, series.shown_unit
     whose = str(series.feature) if series.feature and series.is_primary else series.name
     lines = [Line(_name(span), samples(points), gap=points.gap)]
@@ -45,9 +51,12 @@ def series_chart(
         start=span.start.timestamp(),
         end=span.end.timestamp(),
         unit=unit,
-        marks=[Mark(one.at.timestamp(), one.mark_kind, one.title, one.get_absolute_url()) for one in changes],
+        marks=[mark(one) for one in markers.rows],
+        marks_left_out=markers.left_out,
+        marks_url=_changes_url(series, span, zone),
         limits=[Limit(promise.limit, f"Our promise: {entry.text(promise.limit, series.unit)}")] if promise else [],
         height=height,
+        sync=sync,
         zone=zone,
         from_zero=unit not in ("ratio", "of 5"),
     )
@@ -56,6 +65,8 @@ def series_chart(
 def samples(points: Points) -> list[Sample]:
     """One mean a stretch, in its middle, and beside it whatever sticks out of the stretch: no spike disappears."""
     rows = points.rows
+    if points.is_exact:
+        return [(row.at.timestamp(), row.mean) for row in rows]
     usual = median([row.high - row.low for row in rows]) if rows else 0.0
     found: list[Sample] = []
     for row, following in zip(rows, [*rows[1:], *rows[-1:]], strict=True):
@@ -70,6 +81,11 @@ def samples(points: Points) -> list[Sample]:
     return found
 
 
+def mark(one: Marker) -> Mark:
+    """How an event stands on a chart."""
+    return Mark(one.at.timestamp(), LOOKS[one.family].mark, one.title, one.url, is_back=one.is_rollback)
+
+
 def in_words(rows: Sequence[Point], entry: Measure, unit: str) -> str:
     """What one would see."""
     if not rows:
@@ -77,6 +93,13 @@ def in_words(rows: Sequence[Point], entry: Measure, unit: str) -> str:
     low, high = min(row.low for row in rows), max(row.high for row in rows)
     told = [formats.number_text(value, unit) for value in (low, high, rows[-1].mean)]
     return f"{entry.label}: between {told[0]} and {told[1]}, {told[2]} at the end."
+
+
+def _changes_url(series: Series, span: Span, zone: tzinfo) -> str:
+    """The list of changes from the day on which the chart begins."""
+    since = f"since={span.start.astimezone(zone):%Y-%m-%d}"
+    feature = f"&feature={series.feature.slug}" if series.feature else ""
+    return f"{reverse('events:event-list')}?{since}{feature}"
 
 
 def _name(span: Span) -> str:

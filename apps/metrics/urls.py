@@ -12,5 +12,6 @@ urlpatterns = [
     path("glossary/", views.glossary, name="glossary"),
     path("<int:pk>/", views.series_detail, name="series-detail"),
     path("<int:pk>/figure.json", views.series_figure, name="series-figure"),
+    path("of/<slug:slug>/", views.feature_measures, name="feature-measures"),
     path("of/<int:feature_id>/<slug:measure>/", views.feature_chart, name="feature-chart"),
 ]

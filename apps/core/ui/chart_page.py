@@ -66,7 +66,7 @@ def _changes(chart: LineChart) -> Iterator[str]:
         at = datetime.fromtimestamp(one.mark.at, chart.zone)
         label = f"{escape(when(at, now))} {escape(one.mark.label)}"
         linked = f'<a href="{escape(one.mark.url)}">{label}</a>' if one.mark.url else f"<span>{label}</span>"
-        badge = f'<span class="badge badge--s badge--{one.mark.kind}">{one.letter}</span>'
+        badge = f'<span class="badge badge--s badge--{one.mark.kind}">{one.text}</span>'
         yield f'<li{_desk(place < 0)} title="{escape(absolute(at, chart.zone))}">{badge}{linked}</li>'
     yield from _others(chart, len(lettered) - len(named), len(named) - _NAMED_ON_PHONES)
 

@@ -51,12 +51,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A change on the time axis; it gets a letter on the chart and a line in the list below."""
+    """A change on the time axis; it gets a letter on the chart and a line in the list below.
+
+    `is_back`: it brought back something earlier; its letter carries an arrow.
+    """
 
     at: float
     kind: MarkKind
     label: str
     url: str = ""
+    is_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

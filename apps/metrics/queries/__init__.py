@@ -1,8 +1,10 @@
 """Everything that reads series and samples."""
 
 from apps.metrics.queries.boundaries import Boundary, first_outside
+from apps.metrics.queries.marks import Marker, Markers, markers_between
 from apps.metrics.queries.newest import Latest, latest, measures_of, primary_series
-from apps.metrics.queries.points import Point, Points, series_points, step_averages
+from apps.metrics.queries.parts import Part, feature_series, parts, possible_splits
+from apps.metrics.queries.points import Point, Points, points_of, series_points, step_averages
 from apps.metrics.queries.rows import series_rows
 from apps.metrics.queries.sparklines import sparkline_points
 from apps.metrics.queries.windows import Window, WindowStats, same_time_last_week, window_means, window_stats
@@ -10,13 +12,21 @@ from apps.metrics.queries.windows import Window, WindowStats, same_time_last_wee
 __all__ = [
     "Boundary",
     "Latest",
+    "Marker",
+    "Markers",
+    "Part",
     "Point",
     "Points",
     "Window",
     "WindowStats",
+    "feature_series",
     "first_outside",
     "latest",
+    "markers_between",
     "measures_of",
+    "parts",
+    "points_of",
+    "possible_splits",
     "primary_series",
     "same_time_last_week",
     "series_points",

@@ -1,7 +1,8 @@
 """The pages of numbers."""
 
+from apps.metrics.views.families import feature_measures
 from apps.metrics.views.glossary import glossary
 from apps.metrics.views.lists import series_list
 from apps.metrics.views.pictures import feature_chart, series_detail, series_figure
 
-__all__ = ["feature_chart", "glossary", "series_detail", "series_figure", "series_list"]
+__all__ = ["feature_chart", "feature_measures", "glossary", "series_detail", "series_figure", "series_list"]
