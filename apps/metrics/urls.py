@@ -12,6 +12,8 @@ urlpatterns = [
     path("glossary/", views.glossary, name="glossary"),
     path("<int:pk>/", views.series_detail, name="series-detail"),
     path("<int:pk>/figure.json", views.series_figure, name="series-figure"),
+    path("impact/<int:pk>/", views.impact, name="impact"),
+    path("impact/<int:pk>/card/", views.impact_card, name="impact-card"),
     path("of/<slug:slug>/", views.feature_measures, name="feature-measures"),
     path("of/<int:feature_id>/<slug:measure>/", views.feature_chart, name="feature-chart"),
 ]

@@ -1,6 +1,7 @@
 """Everything that reads series and samples."""
 
 from apps.metrics.queries.boundaries import Boundary, first_outside
+from apps.metrics.queries.impact import WINDOWS, ImpactCard, impact_card
 from apps.metrics.queries.marks import Marker, Markers, markers_between
 from apps.metrics.queries.newest import Latest, latest, measures_of, primary_series
 from apps.metrics.queries.parts import Part, feature_series, parts, possible_splits
@@ -10,7 +11,9 @@ from apps.metrics.queries.sparklines import sparkline_points
 from apps.metrics.queries.windows import Window, WindowStats, same_time_last_week, window_means, window_stats
 
 __all__ = [
+    "WINDOWS",
     "Boundary",
+    "ImpactCard",
     "Latest",
     "Marker",
     "Markers",
@@ -21,6 +24,7 @@ __all__ = [
     "WindowStats",
     "feature_series",
     "first_outside",
+    "impact_card",
     "latest",
     "markers_between",
     "measures_of",

@@ -2,7 +2,17 @@
 
 from apps.metrics.views.families import feature_measures
 from apps.metrics.views.glossary import glossary
+from apps.metrics.views.impact import impact, impact_card
 from apps.metrics.views.lists import series_list
 from apps.metrics.views.pictures import feature_chart, series_detail, series_figure
 
-__all__ = ["feature_chart", "feature_measures", "glossary", "series_detail", "series_figure", "series_list"]
+__all__ = [
+    "feature_chart",
+    "feature_measures",
+    "glossary",
+    "impact",
+    "impact_card",
+    "series_detail",
+    "series_figure",
+    "series_list",
+]
