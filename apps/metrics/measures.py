@@ -10,9 +10,10 @@ from typing import Final
 from apps.metrics.entries import ENTRIES
 from apps.metrics.families import FAMILY_LABELS, Family, Measure
 
-__all__ = ["FAMILY_LABELS", "MEASURES", "Family", "Measure", "conversion", "measure", "of_family"]
+__all__ = ["FAMILY_LABELS", "MEASURES", "OBSERVED", "Family", "Measure", "conversion", "measure", "of_family"]
 
 MEASURES: Final[dict[str, Measure]] = {entry.slug: entry for entry in ENTRIES}
+OBSERVED: Final = tuple(entry.slug for entry in ENTRIES if entry.is_observed)
 _CONVERSIONS: Final[dict[tuple[str, str], float]] = {
     ("ms", "s"): 0.001,
     ("milliseconds", "s"): 0.001,

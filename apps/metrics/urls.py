@@ -10,6 +10,7 @@ app_name = "metrics"
 urlpatterns = [
     path("", views.series_list, name="series-list"),
     path("glossary/", views.glossary, name="glossary"),
+    path("storage/", views.storage, name="storage"),
     path("<int:pk>/", views.series_detail, name="series-detail"),
     path("<int:pk>/figure.json", views.series_figure, name="series-figure"),
     path("impact/<int:pk>/", views.impact, name="impact"),

@@ -5,9 +5,11 @@ from apps.metrics.queries.impact import WINDOWS, ImpactCard, impact_card
 from apps.metrics.queries.marks import Marker, Markers, markers_between
 from apps.metrics.queries.newest import Latest, latest, measures_of, primary_series
 from apps.metrics.queries.parts import Part, feature_series, parts, possible_splits
+from apps.metrics.queries.percentiles import sketch_between
 from apps.metrics.queries.points import Point, Points, points_of, series_points, step_averages
 from apps.metrics.queries.rows import series_rows
 from apps.metrics.queries.sparklines import sparkline_points
+from apps.metrics.queries.storage import Storage, storage
 from apps.metrics.queries.windows import Window, WindowStats, same_time_last_week, window_means, window_stats
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "Part",
     "Point",
     "Points",
+    "Storage",
     "Window",
     "WindowStats",
     "feature_series",
@@ -35,8 +38,10 @@ __all__ = [
     "same_time_last_week",
     "series_points",
     "series_rows",
+    "sketch_between",
     "sparkline_points",
     "step_averages",
+    "storage",
     "window_means",
     "window_stats",
 ]

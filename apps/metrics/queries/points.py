@@ -9,9 +9,11 @@ from math import ceil
 from typing import Any, Final
 
 from django.db import connection
+from django.utils import timezone
 
-from apps.core.ui.formats import HOUR
+from apps.core.ui.formats import DAY, HOUR
 from apps.metrics.models import Series, SeriesKind
+from apps.metrics.retention import sample_days
 
 GAP_IN_STEPS: Final = 2.5
 _GAUGE = """
@@ -33,14 +35,14 @@ SELECT series_id, date_bin(make_interval(secs => %(step)s), at, %(start)s) AS bu
        max(value), count(*)
 FROM ({samples}) AS sample GROUP BY 1, 2 ORDER BY 1, 2
 """
-# Hours that are over from their own rows, what came since from samples.
+# Hours or days that are over from their own rows, what came since from samples.
 _ROLLED = """
 SELECT series_id, date_bin(make_interval(secs => %(step)s), at, %(start)s) AS bucket, sum(total) / sum(count), min(low),
        max(high), sum(count)
 FROM (
     SELECT series_id, at, total, low, high, count
     FROM unnest(%(series)s::bigint[], %(rolled)s::timestamptz[]) AS chosen (id, rolled)
-    JOIN metrics_hour ON series_id = chosen.id AND at >= %(start)s AND at < chosen.rolled
+    JOIN {table} ON series_id = chosen.id AND at >= %(start)s AND at < chosen.rolled
     UNION ALL
     SELECT series_id, at, value, value, value, 1
     FROM unnest(%(series)s::bigint[], %(rolled)s::timestamptz[]) AS chosen (id, rolled)
@@ -104,24 +106,33 @@ def series_points(*, series: Series, start: datetime, end: datetime, buckets: in
 def points_of(*, series: Collection[Series], start: datetime, end: datetime, buckets: int = 240) -> dict[int, Points]:
     """Every one of `series` in at most `buckets` stretches, in at most three queries however many they are.
 
-    Stretches of two hours and more are whole hours from a full hour on, so that hours rolled up fit into them.
+    Stretches of two hours and more are whole hours from a full hour on, so that hours rolled up fit into them; the
+    longest are whole UTC days.
     """
     step = max(1, ceil((end - start).total_seconds() / buckets))
     found: dict[int, Points] = {}
     counters = [one for one in series if one.kind == SeriesKind.COUNTER]
     gauges = [one for one in series if one.kind != SeriesKind.COUNTER]
-    rolled = [one for one in gauges if step >= 2 * HOUR and one.rolled_until and one.rolled_until > start]
+    is_long = step >= 2 * HOUR or (timezone.now() - start).days >= sample_days()  # older than the samples
+    rolled = [one for one in gauges if is_long and one.rolled_until and one.rolled_until > start]
     plain = [one for one in gauges if one not in rolled]
     for kind, rows in ((SeriesKind.COUNTER, counters), (SeriesKind.GAUGE, plain)):
         found |= _points(_BINNED.format(samples=_samples(kind)), rows, float(step), {"start": start, "end": end})
-    return found | _from_hours(rolled, ceil(step / HOUR) * HOUR, start, end)
+    table, width = ("metrics_day", DAY) if step > 20 * HOUR else ("metrics_hour", HOUR)
+    return found | _from_rows(table, rolled, ceil(step / width) * width, width, start, end)
 
 
-def _from_hours(series: Collection[Series], step: int, start: datetime, end: datetime) -> dict[int, Points]:
-    hour = datetime.fromtimestamp(start.timestamp() // HOUR * HOUR, start.tzinfo)
-    until = [min(one.rolled_until or start, end) for one in series]
-    values = {"start": hour, "end": end, "rolled": until, "since": min(until, default=start)}
-    return _points(_ROLLED, series, float(step), values)
+def _from_rows(
+    table: str, series: Collection[Series], step: int, width: int, start: datetime, end: datetime
+) -> dict[int, Points]:
+    """Points from rows of `width` seconds each, as far as they are true and whole."""
+    until = [_down(min(one.rolled_until or start, end), width) for one in series]
+    values = {"start": _down(start, width), "end": end, "rolled": until, "since": min(until, default=start)}
+    return _points(_ROLLED.format(table=table), series, float(step), values)
+
+
+def _down(at: datetime, width: int) -> datetime:
+    return datetime.fromtimestamp(at.timestamp() // width * width, at.tzinfo)
 
 
 def _points(statement: str, series: Collection[Series], step: float, values: dict[str, Any]) -> dict[int, Points]:

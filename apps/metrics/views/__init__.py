@@ -5,6 +5,7 @@ from apps.metrics.views.glossary import glossary
 from apps.metrics.views.impact import impact, impact_card
 from apps.metrics.views.lists import series_list
 from apps.metrics.views.pictures import feature_chart, series_detail, series_figure
+from apps.metrics.views.storage import storage
 
 __all__ = [
     "feature_chart",
@@ -15,4 +16,5 @@ __all__ = [
     "series_detail",
     "series_figure",
     "series_list",
+    "storage",
 ]

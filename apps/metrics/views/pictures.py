@@ -33,6 +33,7 @@ def series_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "toggles": mark_toggles(asked, drawn.markers),
         "is_explored": request.GET.get("explore") == "1",
         "figure_url": f"{reverse('metrics:series-figure', args=[series.pk])}?{request.GET.urlencode()}",
+        "percentiles": _percentiles(series, asked),
         "shows_demo": series.source.is_demo,
     }
     return render(request, "metrics/series_detail.html", context)
@@ -59,6 +60,14 @@ def feature_chart(request: HttpRequest, feature_id: int, measure: str) -> HttpRe
         "picture": picture(series, Asked.of(request)) if series else None,
     }
     return render(request, "metrics/_feature_chart.html", context)
+
+
+def _percentiles(series: Series, asked: Asked) -> list[tuple[str, float | None]]:
+    """What half, 95 and 99 of 100 observations did not exceed; nothing for numbers that are no observations."""
+    if not series.entry.is_observed:
+        return []
+    sketch = queries.sketch_between(series=series, start=asked.span.start, end=asked.span.end)
+    return [(label, sketch.quantile(share)) for label, share in (("Half", 0.5), ("95%", 0.95), ("99%", 0.99))]
 
 
 def _rows() -> QuerySet[Series]:
