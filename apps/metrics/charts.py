@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from itertools import accumulate
 from statistics import median
 
 from django.urls import reverse
@@ -15,7 +16,7 @@ from apps.core.ui.sampling import Sample
 from apps.metrics.markers import LOOKS
 from apps.metrics.measures import Measure
 from apps.metrics.models import Series
-from apps.metrics.queries import Marker, Markers, Point, Points
+from apps.metrics.queries import CostRow, Marker, Markers, Point, Points
 from apps.metrics.ranges import Span
 
 _SPIKE = 2.0  # times the usual distance between the lowest and the highest of a stretch
@@ -60,6 +61,38 @@ def series_chart(
         zone=zone,
         from_zero=unit not in ("ratio", "of 5"),
     )
+
+
+def cost_chart(*, row: CostRow, first: datetime, at: datetime, markers: Markers, zone: tzinfo) -> LineChart:
+    """The month of one feature added up, its forecast as a second line, and its budget."""
+    unit, entry = row.series.unit, row.series.entry
+    spent = list(accumulate((day.cost for day in row.days), initial=0.0))
+    ends = [first.timestamp(), *(min(_end_of(day.on), at.timestamp()) for day in row.days)]
+    lines = [Line("So far", list(zip(ends, spent, strict=True)), gap=0.0)]
+    coming = row.forecast.path if row.forecast else ()
+    if coming:
+        course = [(at.timestamp(), spent[-1]), *((_end_of(on), total) for on, total in coming)]
+        lines.append(Line("Forecast", course, role="second", gap=0.0))
+    limits = [Limit(row.budget.amount, "Budget")] if row.budget_share is not None and row.budget else []
+    told = f"{formats.number_text(spent[-1], unit)} so far"
+    return LineChart(
+        id="cost-course",
+        title=f"{entry.label} of {row.series.feature}, added up",
+        description=f"{told}, {formats.number_text(coming[-1][1], unit)} forecast." if coming else f"{told}.",
+        lines=lines,
+        start=first.timestamp(),
+        end=max([at.timestamp(), *(_end_of(on) for on, _ in coming)]),
+        unit=unit,
+        marks=[mark(one) for one in markers.rows],
+        marks_left_out=markers.left_out,
+        limits=limits,
+        zone=zone,
+    )
+
+
+def _end_of(day: date) -> float:
+    """The end of a UTC day in epoch seconds."""
+    return datetime.combine(day + timedelta(days=1), time(), UTC).timestamp()
 
 
 def samples(points: Points) -> list[Sample]:

@@ -1,6 +1,7 @@
 """Everything that reads series and samples."""
 
 from apps.metrics.queries.boundaries import Boundary, first_outside
+from apps.metrics.queries.costs import COST, CostPart, CostRow, PricedChange, cost_parts, cost_rows, priced_changes
 from apps.metrics.queries.impact import WINDOWS, ImpactCard, impact_card
 from apps.metrics.queries.marks import Marker, Markers, markers_between
 from apps.metrics.queries.newest import Latest, latest, measures_of, primary_series
@@ -13,8 +14,11 @@ from apps.metrics.queries.storage import Storage, storage
 from apps.metrics.queries.windows import Window, WindowStats, same_time_last_week, window_means, window_stats
 
 __all__ = [
+    "COST",
     "WINDOWS",
     "Boundary",
+    "CostPart",
+    "CostRow",
     "ImpactCard",
     "Latest",
     "Marker",
@@ -22,9 +26,12 @@ __all__ = [
     "Part",
     "Point",
     "Points",
+    "PricedChange",
     "Storage",
     "Window",
     "WindowStats",
+    "cost_parts",
+    "cost_rows",
     "feature_series",
     "first_outside",
     "impact_card",
@@ -34,6 +41,7 @@ __all__ = [
     "parts",
     "points_of",
     "possible_splits",
+    "priced_changes",
     "primary_series",
     "same_time_last_week",
     "series_points",

@@ -1,5 +1,6 @@
 """The pages of numbers."""
 
+from apps.metrics.views.costs import budget, cost
 from apps.metrics.views.families import feature_measures
 from apps.metrics.views.glossary import glossary
 from apps.metrics.views.impact import impact, impact_card
@@ -8,6 +9,8 @@ from apps.metrics.views.pictures import feature_chart, series_detail, series_fig
 from apps.metrics.views.storage import storage
 
 __all__ = [
+    "budget",
+    "cost",
     "feature_chart",
     "feature_measures",
     "glossary",
