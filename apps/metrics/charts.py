@@ -36,7 +36,7 @@ def series_chart(
 ) -> LineChart:
     """The chart of one series over `span`; `before` is the stretch to compare with, at its own times.
 
-    Charts of one `sync` share their cursor.
+    Charts of one `sync` share their cursor and the list of marks on their page.
     """
     entry, unit = series.entry, series.shown_unit
     whose = str(series.feature) if series.feature and series.is_primary else series.name
@@ -55,6 +55,7 @@ def series_chart(
         marks=[mark(one) for one in markers.rows],
         marks_left_out=markers.left_out,
         marks_url=_changes_url(series, span, zone),
+        names_marks=not sync,
         limits=[Limit(promise.limit, f"Our promise: {entry.text(promise.limit, series.unit)}")] if promise else [],
         height=height,
         sync=sync,

@@ -25,6 +25,11 @@ class Impact:
     outside_after: float | None = None
 
     @property
+    def expected(self) -> float:
+        """What was to be expected after the change: the mean before it, moved by what last week did."""
+        return self.effect.after_mean - self.effect.difference
+
+    @property
     def difference_text(self) -> str:
         """ "+420 ms, +18%"."""
         effect = self.effect

@@ -86,6 +86,13 @@ def is_rollback(kind: str, title: str) -> bool:
     return any(word in text for word in _BACK for text in (kind, title))
 
 
+def is_sequel(family: MarkFamily, *, before: str, after: str) -> bool:
+    """Whether it goes on with trouble of a provider or with maintenance that has a mark already, or will get one."""
+    if family is MarkFamily.PROVIDER:
+        return bool(before)
+    return family is MarkFamily.MAINTENANCE and after in ("announced", "finished")
+
+
 def chosen(asked: Iterable[str]) -> frozenset[MarkFamily]:
     """The families that an address asks for: all of them unless it names some; "none" is none."""
     words = {word.strip() for text in asked for word in text.split(",")} - {""}

@@ -16,7 +16,7 @@ from apps.metrics import queries
 from apps.metrics.effects import Effect, Verdict
 from apps.metrics.impacts import Impact, overall, sentence, shared_level, worst_first
 from apps.metrics.measures import measure
-from tests.factories import make_feature
+from tests.factories import make_environment, make_feature
 from tests.metrics.factories import NOON, make_series
 
 pytestmark = pytest.mark.django_db
@@ -101,6 +101,21 @@ def test_another_change_in_the_same_time_is_a_collision() -> None:
     found = card(event)
     assert [one.title for one in found.collisions] == ["search-api 2.40"]
     assert "they cannot be told apart" in found.sentence
+
+
+def test_a_deployment_elsewhere_and_a_release_are_no_collision() -> None:
+    feature, production, staging = make_feature(), make_environment(), make_environment()
+    plant(feature, "latency_p95", 2.0)
+
+    def tell(title: str, kind: str = "deployments:deployment:succeeded", **more) -> None:
+        at = CHANGED_AT + timedelta(minutes=len(title))
+        record_events(events=[NewEvent(kind=kind, at=at, title=title, is_change=True, feature_id=feature.pk, **more)])
+
+    tell("the one", environment_id=production.pk)
+    tell("in staging", environment_id=staging.pk)
+    tell("in production", environment_id=production.pk)
+    tell("a release", "source:change:reported", data={"what": "release"})
+    assert [one.title for one in card(Event.objects.get(title="the one")).collisions] == ["in production"]
 
 
 def test_a_change_of_no_feature_has_no_numbers() -> None:

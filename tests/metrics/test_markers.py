@@ -11,7 +11,7 @@ from django.utils import timezone
 from apps.events.models import Event
 from apps.events.services import NewEvent, record_events
 from apps.metrics import queries
-from apps.metrics.markers import MarkFamily, chosen, family_of, is_rollback, toggled
+from apps.metrics.markers import MarkFamily, chosen, family_of, is_rollback, is_sequel, toggled
 from tests.factories import make_component, make_feature
 from tests.metrics.factories import NOON, every, make_series
 
@@ -53,6 +53,18 @@ def test_a_rollback_is_known_by_its_kind_or_its_title() -> None:
     assert is_rollback("deployments:deployment:rolled-back", "x")
     assert is_rollback("prompts:label:moved", "answer prompt: production rolled back to v1")
     assert not is_rollback("deployments:deployment:succeeded", "x")
+
+
+@pytest.mark.parametrize(
+    ("family", "before", "after", "expected"),
+    [
+        ("provider", "", "investigating", False), ("provider", "investigating", "resolved", True),
+        ("maintenance", "", "announced", True), ("maintenance", "", "started", False),
+        ("maintenance", "", "finished", True), ("deployment", "v1", "v2", False),
+    ],
+)  # fmt: skip
+def test_trouble_and_maintenance_get_one_mark_each(family, before, after, expected) -> None:
+    assert is_sequel(MarkFamily(family), before=before, after=after) is expected
 
 
 @pytest.mark.parametrize(

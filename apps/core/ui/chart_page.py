@@ -44,7 +44,7 @@ def surroundings(chart: LineChart) -> str:
 
 
 def _legend(chart: LineChart) -> str:
-    items = [*_keys(chart), *_changes(chart)] if chart.has_legend else []
+    items = [*_keys(chart), *(_changes(chart) if chart.names_marks else ())] if chart.has_legend else []
     return f'<ul class="legend legend--below" aria-label="Legend">{"".join(items)}</ul>' if items else ""
 
 

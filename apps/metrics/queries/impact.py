@@ -69,13 +69,17 @@ def impact_card(*, event: Event, window: str, at: datetime) -> ImpactCard:
     if event.feature_id is not None:
         rows, level = _judged(event.feature_id, event.at, length, at)
         found = markers_between(feature_id=event.feature_id, start=start, end=end, families=CHANGES)
-        collisions = [one for one in found.rows if one.is_change and not _is_same(one, event)]
+        collisions = [one for one in found.rows if _collides(one, event)]
     return ImpactCard(event, window, start, end, impacts.worst_first(rows), collisions, level)
 
 
-def _is_same(marker: Marker, event: Event) -> bool:
-    """The event itself, or what was told of it at the same moment."""
-    return marker.event_id == event.pk or (marker.at == event.at and marker.title == event.title)
+def _collides(marker: Marker, event: Event) -> bool:
+    """Whether it may have moved the same numbers: not itself, not elsewhere, and no mere announcement of a release."""
+    is_same = marker.event_id == event.pk or (marker.at == event.at and marker.title == event.title)
+    is_elsewhere = None not in (marker.environment_id, event.environment_id) and (
+        marker.environment_id != event.environment_id
+    )
+    return marker.is_change and marker.what != "release" and not is_same and not is_elsewhere
 
 
 def _judged(feature_id: int, changed_at: datetime, length: timedelta, at: datetime) -> tuple[list[Impact], float]:

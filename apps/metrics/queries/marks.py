@@ -11,14 +11,15 @@ from typing import Any, Final
 from django.db import connection
 from django.urls import reverse
 
-from apps.metrics.markers import LOOKS, TROUBLES, MarkFamily, family_of, is_rollback
+from apps.metrics.markers import LOOKS, TROUBLES, MarkFamily, family_of, is_rollback, is_sequel
 
 SHOWN: Final = 60
 CHANGES_READ: Final = 300
 EVENTS_LOOKED_AT: Final = 3000  # of the feature, to find its trouble among its ordinary runs
 # 1. changes of the feature  2. those of everybody: freezes, and what providers report  3. trouble of the feature
 _MARKS = """
-SELECT event.id, event.at, event.kind, event.title, event.is_change, event.data->>'what', component.kind, event.actor
+SELECT event.id, event.at, event.kind, event.title, event.is_change, event.data->>'what', component.kind, event.actor,
+       event.environment_id, event.data->>'before', event.data->>'after'
 FROM (
     (SELECT * FROM events_event
      WHERE feature_id = %(feature)s AND is_change AND at >= %(start)s AND at <= %(end)s
@@ -54,6 +55,8 @@ class Marker:
     is_rollback: bool
     is_change: bool
     actor: str = ""
+    what: str = ""
+    environment_id: int | None = None
 
     @property
     def url(self) -> str:
@@ -100,8 +103,9 @@ def markers_between(
 
 
 def _marker(event_id: int, at: datetime, kind: str, title: str, is_change: bool, *more: Any) -> Marker | None:
-    what, component_kind, actor = more
+    what, component_kind, actor, environment_id, before, after = more
     family = family_of(kind, what=what or "", component_kind=component_kind or "", is_change=is_change)
-    if family is None:
+    if family is None or is_sequel(family, before=before or "", after=after or ""):
         return None
-    return Marker(event_id, at, title, family, is_rollback(kind, title), is_change, actor)
+    back = is_rollback(kind, title)
+    return Marker(event_id, at, title, family, back, is_change, actor, what or "", environment_id)

@@ -10,12 +10,13 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from apps.catalog.models import Promise
+from apps.core.ui.chart_marks import letters
 from apps.core.ui.charts import LineChart
 from apps.metrics import queries
-from apps.metrics.charts import series_chart
+from apps.metrics.charts import mark, series_chart
 from apps.metrics.markers import LOOKS, MarkFamily, chosen, toggled
 from apps.metrics.models import Series
-from apps.metrics.queries import Markers, Points
+from apps.metrics.queries import Marker, Markers, Points
 from apps.metrics.ranges import Span, read_span
 
 DRAWN = 240  # stretches of a picture drawn here
@@ -80,6 +81,12 @@ def mark_toggles(asked: Asked, markers: Markers) -> list[MarkToggle]:
         for family, look in LOOKS.items()
         if markers.counts.get(family) or family not in asked.families
     ]
+
+
+def lettered(asked: Asked, markers: Markers) -> list[tuple[str, str, Marker]]:
+    """(letter on the charts, look of its badge, marker), oldest first."""
+    drawn = letters([mark(one) for one in markers.rows], asked.span.start.timestamp(), asked.span.end.timestamp())
+    return [(one.text, one.mark.kind, marker) for one, marker in zip(drawn, markers.rows, strict=True)]
 
 
 def picture(series: Series, asked: Asked, *, buckets: int = DRAWN) -> Picture:

@@ -17,7 +17,7 @@ from apps.metrics.models import Series
 from apps.metrics.queries import Part
 from apps.metrics.ranges import COMPARISONS, RANGES
 from apps.metrics.splits import Split, split_of
-from apps.metrics.views.drawing import Asked, Picture, mark_toggles, pictures
+from apps.metrics.views.drawing import Asked, Picture, lettered, mark_toggles, pictures
 
 SHOWN: Final = tuple(family for family in Family if family not in (Family.PORTAL, Family.OTHER))
 
@@ -62,7 +62,8 @@ def feature_measures(request: HttpRequest, slug: str) -> HttpResponse:
         "split": split,
         "splits": queries.possible_splits(series),
         "toggles": mark_toggles(asked, markers),
-        "markers": markers,
+        "marked": lettered(asked, markers),
+        "left_out": markers.left_out,
         "ranges": RANGES,
         "comparisons": COMPARISONS,
     }
