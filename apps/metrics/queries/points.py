@@ -20,21 +20,26 @@ _GAUGE = """
 SELECT series_id, at, value FROM metrics_sample
 WHERE series_id = ANY(%(series)s) AND at >= %(start)s AND at < %(end)s
 """
-# How much a counter grew a second; after a reset it began at zero.
+# How much a counter grew a second since the sample before; after a reset it began at zero.
 _COUNTER = """
-SELECT series_id, at,
-       CASE WHEN value >= before THEN value - before ELSE value END / extract(epoch FROM at - before_at) AS value
+SELECT series_id, at, seconds,
+       CASE WHEN value >= before THEN value - before ELSE value END / seconds AS value
 FROM (
-    SELECT series_id, at, value, lag(value) OVER by_time AS before, lag(at) OVER by_time AS before_at
+    SELECT series_id, at, value, lag(value) OVER by_time AS before,
+           extract(epoch FROM at - lag(at) OVER by_time)::float8 AS seconds
     FROM metrics_sample WHERE series_id = ANY(%(series)s) AND at >= %(start)s AND at < %(end)s
     WINDOW by_time AS (PARTITION BY series_id ORDER BY at)
 ) AS pairs WHERE before IS NOT NULL
 """
 _BINNED = """
-SELECT series_id, date_bin(make_interval(secs => %(step)s), at, %(start)s) AS bucket, avg(value), min(value),
+SELECT series_id, date_bin(make_interval(secs => %(step)s), at, %(start)s) AS bucket, {mean}, min(value),
        max(value), count(*)
 FROM ({samples}) AS sample GROUP BY 1, 2 ORDER BY 1, 2
 """
+_MEANS = {  # a rate counts for as long as it held, so a gap weighs what it lasted
+    SeriesKind.GAUGE: "avg(value)",
+    SeriesKind.COUNTER: "sum(value * seconds) / sum(seconds)",
+}
 # Hours or days that are over from their own rows, what came since from samples.
 _ROLLED = """
 SELECT series_id, date_bin(make_interval(secs => %(step)s), at, %(start)s) AS bucket, sum(total) / sum(count), min(low),
@@ -117,7 +122,9 @@ def points_of(*, series: Collection[Series], start: datetime, end: datetime, buc
     rolled = [one for one in gauges if is_long and one.rolled_until and one.rolled_until > start]
     plain = [one for one in gauges if one not in rolled]
     for kind, rows in ((SeriesKind.COUNTER, counters), (SeriesKind.GAUGE, plain)):
-        found |= _points(_BINNED.format(samples=_samples(kind)), rows, float(step), {"start": start, "end": end})
+        found |= _points(
+            _BINNED.format(samples=_samples(kind), mean=_MEANS[kind]), rows, float(step), {"start": start, "end": end}
+        )
     table, width = ("metrics_day", DAY) if step > 20 * HOUR else ("metrics_hour", HOUR)
     return found | _from_rows(table, rolled, ceil(step / width) * width, width, start, end)
 
