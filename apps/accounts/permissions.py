@@ -49,6 +49,7 @@ MAY: dict[str, frozenset[Role]] = {
     "change:break-glass": frozenset({Role.COMMANDER, Role.ADMIN}),
     "change:cancel-any": ADMINS,
     "policy:change": ADMINS,
+    "budget:change": HANDS_ON,
     "membership:change": ADMINS,  # a role in a team grants rights
     "user:change": ADMINS,
     "audit:read": ADMINS,

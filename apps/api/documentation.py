@@ -34,7 +34,7 @@ def endpoints(document: Mapping[str, Any], *, base_url: str) -> list[Endpoint]:
 
 def _endpoint(path: str, method: str, operation: Mapping[str, Any], base_url: str) -> Endpoint:
     body = _example(operation.get("requestBody", {}))
-    address = path.replace("{slug}", "my-source").replace("{name}", "my-prompt")
+    address = path.replace("{slug}", "my-source").replace("{name}", "my-prompt").replace("{id}", "4711")
     return Endpoint(
         name=operation["operationId"],
         method=method.upper(),

@@ -83,3 +83,19 @@ class Sample(models.Model):
 
     def __str__(self) -> str:
         return f"{self.value:g}"
+
+
+class Budget(models.Model):
+    """What a feature may cost in a calendar month, in the unit of its cost series."""
+
+    feature = models.OneToOneField(Feature, on_delete=models.CASCADE, related_name="budget")
+    amount = models.FloatField()
+    unit = models.CharField(max_length=20)
+    set_by = models.CharField(max_length=150)
+    set_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(amount__gt=0), name="budget_is_positive")]
+
+    def __str__(self) -> str:
+        return f"{self.feature}: {self.amount:g} {self.unit} a month"

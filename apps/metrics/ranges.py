@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
-from apps.core.ui.formats import when
+from apps.core.ui import formats
 
 WEEK: Final = timedelta(days=7)
 RANGES: Final = {
@@ -16,6 +16,7 @@ RANGES: Final = {
     "7d": ("7 days", WEEK),
     "30d": ("30 days", timedelta(days=30)),
 }
+COMPARISONS: Final = {"week": "Same time last week", "previous": "The stretch before", "off": "Nothing"}
 USUAL: Final = "24h"
 _SHORTEST: Final = timedelta(minutes=1)
 _LONGEST: Final = timedelta(days=400)
@@ -23,34 +24,52 @@ _LONGEST: Final = timedelta(days=400)
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From `start` to `end`; `key` is "" for a stretch somebody zoomed to. `label` reads after "last" or alone."""
+    """From `start` to `end`; `key` is "" for a stretch somebody zoomed to. `label` reads after "last" or alone.
+
+    `compare` is a key of COMPARISONS.
+    """
 
     key: str
     label: str
     start: datetime
     end: datetime
+    compare: str = "week"
 
     @property
     def shift(self) -> timedelta:
-        """How far back the stretch to compare with lies: a week, or its own length where that is longer."""
-        return max(WEEK, self.end - self.start)
+        """How far back the stretch to compare with lies: a week, or its own length if that is longer or asked for."""
+        length = self.end - self.start
+        return length if self.compare == "previous" else max(WEEK, length)
 
     @property
     def than(self) -> str:
         """What the earlier stretch is called."""
-        return "Same time last week" if self.shift == WEEK else f"The {(self.end - self.start).days} days before"
+        if self.shift == WEEK:
+            return "Same time last week"
+        return (
+            f"The {formats.duration(self.shift.total_seconds())} before"
+            if self.shift.days < 2
+            else (f"The {self.shift.days} days before")
+        )
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether an earlier stretch is shown at all."""
+        return self.compare != "off"
 
 
 def read_span(params: Mapping[str, str], *, at: datetime, zone: tzinfo) -> Span:
     """The stretch an address asks for, seen from `at`; what cannot be read is the usual day."""
+    compare = params.get("compare", "")
+    compare = compare if compare in COMPARISONS else "week"
     zoomed = _zoomed(params.get("from", ""), params.get("to", ""), zone)
     if zoomed:
         start, end = zoomed
         now = at.astimezone(zone)
-        return Span("", f"{when(start, now)} to {when(end, now)}", start, end)
+        return Span("", f"{formats.when(start, now)} to {formats.when(end, now)}", start, end, compare)
     key = params.get("range", "")
     label, length = RANGES.get(key, RANGES[USUAL])
-    return Span(key if key in RANGES else USUAL, f"last {label}", at - length, at)
+    return Span(key if key in RANGES else USUAL, f"last {label}", at - length, at, compare)
 
 
 def _zoomed(start: str, end: str, zone: tzinfo) -> tuple[datetime, datetime] | None:

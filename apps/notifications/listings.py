@@ -17,6 +17,7 @@ FAMILIES = (
     ("pipelines:*", "Pipeline runs"),
     ("evaluations:*", "Evaluations"),
     ("monitors:*", "Alerts"),
+    ("metrics:*", "Budgets"),
     ("health:*", "Feature health and sets"),
     ("source:*", "Sources"),
 )

@@ -10,7 +10,7 @@ from django.db import connection
 
 from apps.metrics import queries, services
 from apps.metrics.models import Series
-from apps.metrics.services.hours import forget_hours
+from apps.metrics.services.hours import forget_old
 from tests.factories import make_source
 from tests.metrics.factories import NOON, every, record, store
 
@@ -79,8 +79,9 @@ def test_a_zoomed_month_in_the_past_ends_where_it_should() -> None:
     assert sum(row.count for row in rows) == 15 * 144 - 1
 
 
-def test_hours_of_days_no_longer_kept_are_forgotten() -> None:
+def test_hours_of_days_no_longer_kept_are_forgotten(settings) -> None:
     series = rolled(stored())
-    assert forget_hours(before=NOON - 10 * DAY) > 200
+    settings.SAMPLES_KEPT_DAYS = settings.HOURS_KEPT_DAYS = settings.DAYS_KEPT_DAYS = 10
+    assert forget_old(at=NOON) > 200
     assert "stretches rolled up" in services.keep_house(at=NOON)
     assert Series.objects.filter(pk=series.pk).exists()

@@ -38,8 +38,8 @@ def test_a_value_is_told_as_people_say_it(slug: str, value: float | None, unit: 
 
 
 def test_what_nobody_described_still_has_a_readable_entry() -> None:
-    entry = measure("tokens_per_answer")
-    assert (entry.label, entry.better) == ("Tokens per answer", "neutral")
+    entry = measure("frobs_per_answer")
+    assert (entry.label, entry.better) == ("Frobs per answer", "neutral")
     assert "Give the query of its source a measure" in entry.what_to_do
 
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from apps.accounts.models import User
+from apps.catalog.models import Feature
 from apps.connectors.base import Scope
 from apps.connectors.errors import ErrorClass, SourceError
 from apps.connectors.records import (
@@ -28,6 +30,7 @@ from apps.events.models import Event
 from apps.events.services import record_events
 from apps.health.models import FeatureHealth
 from apps.health.services import refreshing
+from apps.metrics.services import set_budget
 from apps.notifications import marking
 from apps.notifications.models import Subscription, SubscriptionState
 from apps.pipelines.models import Expectation, Pipeline
@@ -69,7 +72,13 @@ def record_every_kind() -> list[Event]:
     record_sets(source)
     record_delivery(source)
     record_requests()
+    _budget(feature)
     return list(Event.objects.select_related("feature", "component", "environment").order_by("pk"))
+
+
+def _budget(feature: Feature) -> None:
+    jana = User.objects.get(username="jana")
+    set_budget(feature_id=feature.pk, amount=1900.0, unit="eur", actor=jana, at=AT + 60 * MINUTE)
 
 
 def _runs() -> list[tuple[Any, ...]]:

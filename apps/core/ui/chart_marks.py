@@ -19,6 +19,11 @@ class Letter:
     letter: str
     x: float
 
+    @property
+    def text(self) -> str:
+        """What the badge says: "C", or "C↩" for a rollback."""
+        return f"{self.letter}↩" if self.mark.is_back else self.letter
+
 
 @dataclass(frozen=True, slots=True)
 class Badge:
@@ -50,7 +55,9 @@ def badges(lettered: Sequence[Letter], too_close: float = TOO_CLOSE) -> list[Bad
 
 def _badge(group: list[Letter]) -> Badge:
     first, last = group[0], group[-1]
-    text = first.letter if len(group) == 1 else f"{first.letter}–{last.letter}"
+    text = first.text if len(group) == 1 else f"{first.letter}–{last.letter}"
+    if len(group) > 1 and any(one.mark.is_back for one in group):
+        text += "↩"
     kinds = {one.mark.kind for one in group}
     kind = first.mark.kind if len(kinds) == 1 else ("prompt" if "prompt" in kinds else "deploy")
     title = "; ".join(f"{one.letter} {one.mark.label}" for one in group)

@@ -44,7 +44,7 @@ def surroundings(chart: LineChart) -> str:
 
 
 def _legend(chart: LineChart) -> str:
-    items = [*_keys(chart), *_changes(chart)] if chart.has_legend else []
+    items = [*_keys(chart), *(_changes(chart) if chart.names_marks else ())] if chart.has_legend else []
     return f'<ul class="legend legend--below" aria-label="Legend">{"".join(items)}</ul>' if items else ""
 
 
@@ -66,7 +66,7 @@ def _changes(chart: LineChart) -> Iterator[str]:
         at = datetime.fromtimestamp(one.mark.at, chart.zone)
         label = f"{escape(when(at, now))} {escape(one.mark.label)}"
         linked = f'<a href="{escape(one.mark.url)}">{label}</a>' if one.mark.url else f"<span>{label}</span>"
-        badge = f'<span class="badge badge--s badge--{one.mark.kind}">{one.letter}</span>'
+        badge = f'<span class="badge badge--s badge--{one.mark.kind}">{one.text}</span>'
         yield f'<li{_desk(place < 0)} title="{escape(absolute(at, chart.zone))}">{badge}{linked}</li>'
     yield from _others(chart, len(lettered) - len(named), len(named) - _NAMED_ON_PHONES)
 

@@ -51,12 +51,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A change on the time axis; it gets a letter on the chart and a line in the list below."""
+    """A change on the time axis; it gets a letter on the chart and a line in the list below.
+
+    `is_back`: it brought back something earlier; its letter carries an arrow.
+    """
 
     at: float
     kind: MarkKind
     label: str
     url: str = ""
+    is_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,8 @@ class LineChart:
     """Everything one time chart shows; `description` says in words what a reader would see.
 
     `sync` names a group of charts that share one cursor. `from_zero` keeps zero on the axis. `marks_url` leads to the
-    list of all changes and `marks_left_out` counts those that got no mark; the legend names only the newest marks.
+    list of all changes and `marks_left_out` counts those that got no mark; the legend names only the newest
+    marks, and none where the page has a list of its own (`names_marks` off).
     """
 
     id: str
@@ -102,6 +107,7 @@ class LineChart:
     has_table: bool = True
     marks_url: str = ""
     marks_left_out: int = 0
+    names_marks: bool = True
 
     @property
     def is_empty(self) -> bool:

@@ -105,9 +105,7 @@ def _layout(chart: LineChart) -> dict[str, Any]:
             "rangemode": "tozero" if chart.from_zero else "normal",
         },
         "shapes": shapes,
-        "annotations": [
-            _letter(one.letter, _wall(one.mark.at, zone), one.mark.kind, one.mark.label) for one in lettered
-        ],
+        "annotations": [_letter(one.text, _wall(one.mark.at, zone), one.mark.kind, one.mark.label) for one in lettered],
     }
 
 

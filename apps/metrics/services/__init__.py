@@ -1,5 +1,6 @@
 """Everything that writes series and samples."""
 
+from apps.metrics.services.budgets import set_budget
 from apps.metrics.services.hours import roll_up_hours
 from apps.metrics.services.house import keep_house
 from apps.metrics.services.partitions import ensure_partitions, keep_partitions
@@ -15,6 +16,7 @@ __all__ = [
     "refresh_primaries",
     "remap",
     "roll_up_hours",
+    "set_budget",
     "upsert_all_series",
     "upsert_series",
 ]

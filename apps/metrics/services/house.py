@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from apps.metrics.services.hours import forget_hours, roll_up_hours
-from apps.metrics.services.partitions import keep_partitions, kept_days
+from apps.metrics.services.hours import forget_old, roll_up_hours
+from apps.metrics.services.partitions import keep_partitions
 from apps.metrics.services.primaries import refresh_primaries
 
 
@@ -13,6 +13,6 @@ def keep_house(*, at: datetime) -> str:
     """Partitions for the next days, none for days no longer kept, primary series chosen anew, hours rolled up."""
     kept = keep_partitions(at=at)
     if kept.dropped:
-        forget_hours(before=at - timedelta(days=kept_days()))
+        forget_old(at=at)
     chosen = refresh_primaries()
     return f"{kept}; {chosen} series changed their rank; {roll_up_hours(at=at)} stretches rolled up"

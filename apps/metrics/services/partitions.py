@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from psycopg import sql
 
+from apps.metrics.retention import sample_days
+
 TABLE: Final = "metrics_sample"
 DAYS_AHEAD: Final = 3
-LONGEST_KEPT: Final = 400  # days
 _LOCK: Final = 7_320_114  # advisory: one maker of partitions at a time
 
 
@@ -27,11 +27,6 @@ class Kept:
 
     def __str__(self) -> str:
         return f"{self.made} day partitions made, {self.dropped} dropped{f'; {self.left}' if self.left else ''}"
-
-
-def kept_days() -> int:
-    """For how many days samples are kept."""
-    return min(LONGEST_KEPT, int(getattr(settings, "SAMPLES_KEPT_DAYS", 120)))
 
 
 def partition_name(day: date) -> str:
@@ -59,7 +54,7 @@ def keep_partitions(*, at: datetime) -> Kept:
     """Make the partitions of the next days and drop those whose day is no longer kept."""
     today = at.astimezone(UTC).date()
     made = ensure_partitions(days=[today + timedelta(days=ahead) for ahead in range(-1, DAYS_AHEAD + 1)])
-    oldest = today - timedelta(days=kept_days())
+    oldest = today - timedelta(days=sample_days())
     dropped, left = 0, ""
     for day in sorted(day for day in _existing() if day < oldest):
         if not _drop(day):

@@ -12,7 +12,7 @@ import orjson
 from django.db import transaction
 
 from apps.connectors.records import Kind, Rejected, SeriesRecord
-from apps.metrics import measures
+from apps.metrics import measures, retention
 from apps.metrics.binding import server_cursor
 from apps.metrics.services import cleaning, partitions, primaries
 from apps.metrics.services.cleaning import Pair
@@ -151,7 +151,7 @@ def _sum_up(
 
 
 def _read(telling: Telling, at: datetime, rejected: list[Rejected]) -> list[_News]:
-    window = cleaning.Window.around(at, partitions.kept_days())
+    window = cleaning.Window.around(at, retention.sample_days())
     news: dict[Key, _News] = {}
     for record in telling.records:
         if reason := cleaning.unusable(record):

@@ -1,0 +1,70 @@
+"""How the store of samples is doing: partitions, sizes, and how far the summaries have come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from django.db import connection
+
+# Sizes and counts as the planner knows them: nothing is scanned. Days come out of the names of the partitions.
+_PARTITIONS: Final = """
+SELECT count(*), min(right(child.relname, 8)), max(right(child.relname, 8)),
+       coalesce(sum(pg_total_relation_size(child.oid)), 0), coalesce(sum(greatest(child.reltuples, 0)), 0)::bigint
+FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid
+WHERE inhparent = 'metrics_sample'::regclass AND child.relname ~ '^metrics_sample_[0-9]{8}$'
+"""
+_REST: Final = """
+SELECT pg_total_relation_size('metrics_hour') + pg_total_relation_size('metrics_day'),
+       (SELECT count(*) FROM (SELECT FROM metrics_sample_default LIMIT 1000) AS strays),
+       (SELECT min(rolled_until) FROM metrics_series WHERE kind = 'gauge' AND last_at > %s),
+       (SELECT count(*) FROM metrics_series)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """`samples` is an estimate; `strays` lie in no day's partition, 1,000 at most are counted."""
+
+    days: int
+    first_day: date | None
+    last_day: date | None
+    bytes: int
+    samples: int
+    summary_bytes: int
+    strays: int
+    rolled_until: datetime | None
+    series: int
+    at: datetime
+
+    @property
+    def bytes_a_sample(self) -> float | None:
+        """With its index."""
+        return self.bytes / self.samples if self.samples else None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether tomorrow's partition is there."""
+        return self.last_day is not None and self.last_day > self.at.astimezone(UTC).date()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether summaries are more than three hours old; charts read samples until they are there."""
+        return self.rolled_until is not None and self.at - self.rolled_until > timedelta(hours=4)
+
+
+def storage(*, at: datetime) -> Storage:
+    """The state of the store, in two cheap queries."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PARTITIONS)
+        days, first, last, size, samples = cursor.fetchone()
+        cursor.execute(_REST, [at - timedelta(days=1)])
+        summaries, strays, rolled, series = cursor.fetchone()
+    return Storage(
+        days, _day(first), _day(last), int(size), int(samples), int(summaries), int(strays), rolled, int(series), at
+    )
+
+
+def _day(digits: str | None) -> date | None:
+    return datetime.strptime(digits, "%Y%m%d").replace(tzinfo=UTC).date() if digits else None

@@ -1,0 +1,24 @@
+"""For how long each level of a series is kept: samples, hours, days."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.conf import settings
+
+LONGEST_KEPT: Final = 400  # days of samples
+
+
+def sample_days() -> int:
+    """For how many days samples are kept."""
+    return min(LONGEST_KEPT, int(getattr(settings, "SAMPLES_KEPT_DAYS", 120)))
+
+
+def hour_days() -> int:
+    """For how many days hours are kept; never shorter than samples, of which they are made."""
+    return max(sample_days(), int(getattr(settings, "HOURS_KEPT_DAYS", 400)))
+
+
+def day_days() -> int:
+    """For how many days days are kept; never shorter than hours."""
+    return max(hour_days(), int(getattr(settings, "DAYS_KEPT_DAYS", 1825)))
