@@ -32,6 +32,8 @@ MAY: dict[str, frozenset[Role]] = {
     "expectation:change": HANDS_ON,
     "hold:change": HANDS_ON,
     "freeze:change": HANDS_ON,
+    "monitor:change": HANDS_ON,
+    "alert:acknowledge": HANDS_ON,
     "membership:change": ADMINS,  # a role in a team grants rights
     "user:change": ADMINS,
     "audit:read": ADMINS,
