@@ -36,7 +36,14 @@ def stretch_counts(
     *, series_id: int, limit: float, is_bad_above: bool, start: datetime, end: datetime, step: int = 3600
 ) -> list[tuple[datetime, int, int]]:
     """(beginning of the stretch, good, all) for each stretch of `step` seconds that holds samples, oldest first."""
-    values: dict[str, Any] = {"series": series_id, "limit": limit, "above": is_bad_above, "start": start, "end": end, "step": step}
+    values: dict[str, Any] = {
+        "series": series_id,
+        "limit": limit,
+        "above": is_bad_above,
+        "start": start,
+        "end": end,
+        "step": step,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_COUNTS, values)
         return list(cursor.fetchall())
