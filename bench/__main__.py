@@ -21,6 +21,7 @@ MEASUREMENTS = {
     "poll": "goal 11: 500 sources in one cycle, and one schedule edited among 10,000",
     "ingest": "goal 10: samples stored anew and again",
     "live": "goal 12: one event to 1,000 open pages",
+    "anomaly": "anomalies found in made-up series with planted faults, beside simple detectors",
     "idle": "the portal doing nothing: CPU and memory, with the demo world and without (ten minutes)",
 }
 

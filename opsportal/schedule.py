@@ -48,6 +48,21 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 5.0,
         "options": {"expires": 5.0},
     },
+    "evaluate-monitors": {
+        "task": "apps.monitors.tasks.evaluate_monitors",
+        "schedule": 15.0,
+        "options": {"expires": 15.0},
+    },
+    "measure-slos": {
+        "task": "apps.monitors.tasks.measure_slos",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
+    "run-backtests": {
+        "task": "apps.monitors.tasks.run_backtests",
+        "schedule": 2.0,
+        "options": {"expires": 2.0},
+    },
     "deliver-events": {
         "task": "apps.notifications.tasks.deliver_events",
         "schedule": 1.0,

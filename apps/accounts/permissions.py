@@ -50,6 +50,8 @@ MAY: dict[str, frozenset[Role]] = {
     "change:cancel-any": ADMINS,
     "policy:change": ADMINS,
     "budget:change": HANDS_ON,
+    "monitor:change": HANDS_ON,
+    "alert:acknowledge": HANDS_ON,
     "membership:change": ADMINS,  # a role in a team grants rights
     "user:change": ADMINS,
     "audit:read": ADMINS,

@@ -90,7 +90,7 @@ def _open(at: datetime) -> list[Alert]:
 
 
 def _open_ones() -> Any:
-    return Alert.objects.filter(is_own=True, resolved_at=None)
+    return Alert.objects.filter(is_own=True, resolved_at=None, external_id__startswith=PREFIX)
 
 
 def _pipeline_id(alert: Alert) -> int:

@@ -18,7 +18,7 @@ _LESS = ("ticket", "warning", "warn", "sev2")
 
 def alerts() -> QuerySet[Alert]:
     """Every alert with what a list shows beside it."""
-    return Alert.objects.select_related("feature", "environment", "source").defer("labels")
+    return Alert.objects.select_related("feature", "environment", "source").defer("labels", "inputs")
 
 
 def open_alerts(*, feature_id: int | None = None, limit: int = 100) -> list[Alert]:
@@ -42,6 +42,20 @@ def severities() -> list[tuple[str, str]]:
     """The severities that sources use, for a filter."""
     found = Alert.objects.order_by("severity").values_list("severity", flat=True).distinct()
     return [(word, word) for word in found if word]
+
+
+def get_alert(*, alert_id: int) -> Alert:
+    """One alert with everything that its page shows; raises Alert.DoesNotExist."""
+    rows = alerts().defer(None).select_related("feature__team", "monitor__series")
+    return rows.get(pk=alert_id)
+
+
+def similar_alerts(*, alert: Alert, limit: int = 6) -> list[Alert]:
+    """Other alerts of the same feature that opened before this one, newest first."""
+    if alert.feature_id is None:
+        return []
+    rows = alerts().filter(feature_id=alert.feature_id, opened_at__lt=alert.opened_at)
+    return list(rows.exclude(source_id=alert.source_id, external_id=alert.external_id).order_by("-opened_at")[:limit])
 
 
 def episodes(*, alert: Alert, limit: int = 10) -> list[Alert]:

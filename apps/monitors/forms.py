@@ -1,0 +1,181 @@
+"""What people write about monitors, mutes, objectives and alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.accounts.form_style import Styled
+from apps.metrics.models import Series
+from apps.monitors import queries
+from apps.monitors.models import Monitor
+from apps.monitors.rules import Kind, Parameter, ParameterError, make_rule
+from apps.pipelines.models import Pipeline
+
+SEVERITIES = (("critical", "Critical"), ("warning", "Warning"), ("info", "Info"))
+_LONGEST_MUTE = timedelta(days=90)
+
+
+if TYPE_CHECKING:
+    SeriesChoice = forms.ModelChoiceField[Series]
+else:  # at run time the class takes no arguments
+    SeriesChoice = forms.ModelChoiceField
+
+
+class SeriesField(SeriesChoice):
+    """The series that speak for features, and the one that was chosen elsewhere."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        """Feature and measure where somebody said what it means."""
+        if obj.feature and obj.measure:
+            return f"{obj.feature.name}: {obj.entry.label}"
+        return str(obj.name)[:120]
+
+
+class Instant(forms.DateTimeField):
+    """A day and a time by the reader's clock."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+
+class MonitorForm(Styled, forms.Form):
+    """One kind of monitor: what it watches, and the parameters of its kind."""
+
+    name = forms.CharField(max_length=120, help_text="The alert carries this name.")
+    series = SeriesField(Series.objects.none(), label="What it watches")
+    severity = forms.ChoiceField(choices=SEVERITIES, initial="warning")
+    renotify_minutes = forms.IntegerField(
+        label="Tell again after minutes",
+        min_value=0,
+        max_value=10_080,
+        initial=0,
+        help_text="While it fires and nobody has acknowledged it. 0: told once.",
+    )
+
+    def __init__(self, *args: Any, kind: Kind, chosen: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.kind = kind
+        rows = queries.series_to_watch()
+        wanted = int(chosen) if chosen.isdecimal() and len(chosen) < 19 else 0
+        self.fields["series"].queryset = rows.filter(Q(is_primary=True) | Q(pk=wanted))  # type: ignore[attr-defined]
+        for one in kind.parameters:
+            field = self.fields[f"p_{one.name}"] = _field(one)
+            field.widget.attrs["class"] = "input"
+        self.order_fields(["name", "series", *(f"p_{one.name}" for one in kind.parameters), "severity"])
+
+    @staticmethod
+    def initial_of(monitor: Monitor) -> dict[str, Any]:
+        """The form as a saved monitor fills it."""
+        given = {name: getattr(monitor, name) for name in ("name", "severity", "renotify_minutes")}
+        parameters = {f"p_{name}": value for name, value in monitor.parameters.items()}
+        return given | {"series": monitor.series_id} | parameters
+
+    def clean(self) -> dict[str, Any]:
+        """The fields of a monitor; parameters that make no rule are refused with its own sentence."""
+        values = super().clean() or self.cleaned_data
+        names = [one.name for one in self.kind.parameters]
+        found = {name: values.pop(f"p_{name}", None) for name in names}
+        values["parameters"] = {name: value for name, value in found.items() if value not in (None, "")}
+        if not self.errors:
+            try:
+                make_rule(self.kind.key, values["parameters"])
+            except ParameterError as error:
+                raise forms.ValidationError(str(error)) from error
+        return values | {"kind": self.kind.key}
+
+
+class MuteForm(Styled, forms.Form):
+    """From when until when nobody is to be woken, and why."""
+
+    starts_at = Instant(label="From")
+    ends_at = Instant(label="Until", help_text="A mute always ends. What is still broken then fires again.")
+    is_for_feature = forms.BooleanField(label="All monitors of its feature", required=False)
+    reason = forms.CharField(label="Why", max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def clean(self) -> dict[str, Any]:
+        """The times, which must make sense."""
+        values = super().clean() or self.cleaned_data
+        return _ordered(self, values)
+
+
+class CorrectionForm(Styled, forms.Form):
+    """A stretch that an objective leaves out, and why."""
+
+    starts_at = Instant(label="From")
+    ends_at = Instant(label="Until")
+    reason = forms.CharField(label="Why", max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def clean(self) -> dict[str, Any]:
+        """The times, which must make sense."""
+        values = super().clean() or self.cleaned_data
+        return _ordered(self, values)
+
+
+class NoteForm(Styled, forms.Form):
+    """A word for the others."""
+
+    note = forms.CharField(label="Note", max_length=1000, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class SloForm(Styled, forms.Form):
+    """A share of good samples of a series, or of minutes in which a pipeline is in time."""
+
+    name = forms.CharField(max_length=120)
+    series = SeriesField(Series.objects.none(), required=False, label="Samples of")
+    direction = forms.ChoiceField(
+        label="A sample is bad", choices=(("above", "above the limit"), ("below", "below the limit")), initial="above"
+    )
+    limit = forms.FloatField(required=False, label="Limit", help_text="In the unit of the series.")
+    pipeline = forms.ModelChoiceField(
+        Pipeline.objects.none(), required=False, label="Or the punctuality of", help_text="In place of a series."
+    )
+    objective = forms.FloatField(
+        min_value=0.001, max_value=99.9999, initial=99.0, label="Objective in percent", help_text="Good out of all."
+    )
+    days = forms.IntegerField(min_value=1, max_value=90, initial=28, label="Period in days")
+
+    def __init__(self, *args: Any, chosen: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        wanted = int(chosen) if chosen.isdecimal() and len(chosen) < 19 else 0
+        rows = queries.series_to_watch().filter(Q(is_primary=True) | Q(pk=wanted))
+        self.fields["series"].queryset = rows  # type: ignore[attr-defined]
+        watched = Pipeline.objects.filter(gone_at=None, punctuality__isnull=False).order_by("name")
+        self.fields["pipeline"].queryset = watched  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """The fields of an objective: exactly one thing to watch."""
+        values = super().clean() or self.cleaned_data
+        series, pipeline = values.get("series"), values.get("pipeline")
+        if bool(series) == bool(pipeline):
+            raise forms.ValidationError("Choose a series or a pipeline, one of the two.")
+        if series and values.get("limit") is None:
+            self.add_error("limit", "A series needs a limit that tells good from bad.")
+        values["is_bad_above"] = values.pop("direction", "above") != "below"
+        watched = series or pipeline
+        return values | {"feature": watched.feature if watched else None} | ({"limit": None} if pipeline else {})
+
+
+def _field(one: Parameter) -> forms.Field:
+    common: dict[str, Any] = {"label": one.label, "help_text": one.help, "initial": one.default}
+    if one.choices:
+        return forms.ChoiceField(choices=one.choices, **common)
+    field = forms.FloatField(required=one.is_required, min_value=one.least, **common)
+    field.widget.attrs["step"] = "any"
+    field.error_messages["required"] = f"{one.label} is needed."
+    return field
+
+
+def _ordered(form: forms.Form, values: Mapping[str, Any]) -> dict[str, Any]:
+    start, end = values.get("starts_at"), values.get("ends_at")
+    if start and end and end <= start:
+        form.add_error("ends_at", "This is not after the beginning.")
+    elif start and end and end - start > _LONGEST_MUTE:
+        form.add_error("ends_at", "Ninety days is the longest.")
+    elif isinstance(form, MuteForm) and end and end <= timezone.now():
+        form.add_error("ends_at", "This is over already.")
+    return dict(values)

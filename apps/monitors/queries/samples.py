@@ -1,0 +1,49 @@
+"""Samples of one series, in the order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from apps.metrics.models import Sample
+
+_CHUNK = 5000
+_COUNTS = """
+SELECT to_timestamp(floor(extract(epoch FROM at) / %(step)s) * %(step)s) AS begins,
+       count(*) FILTER (WHERE CASE WHEN %(above)s THEN value <= %(limit)s ELSE value >= %(limit)s END), count(*)
+FROM metrics_sample WHERE series_id = %(series)s AND at >= %(start)s AND at < %(end)s
+GROUP BY 1 ORDER BY 1
+"""
+
+
+def samples_between(*, series_id: int, after: datetime, until: datetime) -> Iterator[tuple[float, float]]:
+    """(seconds since 1970, value) after `after` up to `until`, oldest first; memory stays flat."""
+    rows = Sample.objects.filter(series_id=series_id, at__gt=after, at__lte=until).order_by("at")
+    for at, value in rows.values_list("at", "value").iterator(chunk_size=_CHUNK):
+        yield at.timestamp(), value
+
+
+def last_sample_at(*, series_id: int, until: datetime) -> datetime | None:
+    """When the newest sample up to `until` was."""
+    rows = Sample.objects.filter(series_id=series_id, at__lte=until).order_by("-at")
+    return rows.values_list("at", flat=True).first()
+
+
+def stretch_counts(
+    *, series_id: int, limit: float, is_bad_above: bool, start: datetime, end: datetime, step: int = 3600
+) -> list[tuple[datetime, int, int]]:
+    """(beginning of the stretch, good, all) for each stretch of `step` seconds that holds samples, oldest first."""
+    values: dict[str, Any] = {
+        "series": series_id,
+        "limit": limit,
+        "above": is_bad_above,
+        "start": start,
+        "end": end,
+        "step": step,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTS, values)
+        return list(cursor.fetchall())
