@@ -32,6 +32,8 @@ MAY: dict[str, frozenset[Role]] = {
     "expectation:change": HANDS_ON,
     "hold:change": HANDS_ON,
     "freeze:change": HANDS_ON,
+    "incident:respond": HANDS_ON,  # declare, write, post updates, judge suspects
+    "incident:lead": frozenset({Role.COMMANDER, Role.APPROVER, Role.ADMIN}),  # anywhere; the commander of one leads it
     "membership:change": ADMINS,  # a role in a team grants rights
     "user:change": ADMINS,
     "audit:read": ADMINS,

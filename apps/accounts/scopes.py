@@ -28,6 +28,14 @@ SCOPES: dict[str, TokenScope] = {
         TokenScope("push:samples", "Report samples", "numbers over time, also by OTLP and remote write"),
         TokenScope("push:changes", "Report changes", "what else was changed: configuration, flags, models"),
         TokenScope("push:alerts", "Report alerts", "alerts that fire or have ended"),
+        TokenScope(
+            "incidents:write",
+            "Respond to incidents",
+            "declare them, move them, write their timeline, judge suspects",
+            action="incident:respond",
+        ),
+        TokenScope("catalog:write", "Describe the catalog", "features, components and dependencies", "catalog:change"),
+        TokenScope("sources:write", "Make sources", "sources that report by themselves", action="source:change"),
         TokenScope("read", "Read", "how a source is doing, and whether a deployment may start", action="portal:read"),
     )
 }
