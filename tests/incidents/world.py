@@ -7,6 +7,8 @@ from typing import Any
 
 from django.test import Client
 
+from apps.events.models import Event
+from apps.events.services import NewEvent, record_events
 from tests.api.asking import make_token
 
 
@@ -23,3 +25,19 @@ def caller(user: Any) -> Any:
         return response.json()
 
     return call
+
+
+def a_change(incident: Any, *, at: Any, title: str, what: str = "flag") -> Event:
+    """A reported change of the incident's feature."""
+    feature = incident.features.get()
+    event = NewEvent(
+        kind="source:change:reported",
+        at=at,
+        title=title,
+        is_change=True,
+        feature_id=feature.pk,
+        dedupe_key=f"change:1:{title}",
+        data={"what": what, "before": "off", "after": "on"},
+    )
+    record_events(events=[event])
+    return Event.objects.get(dedupe_key=f"change:1:{title}")

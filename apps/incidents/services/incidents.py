@@ -122,7 +122,8 @@ def move(
         kind, tone, verb = SAID[state]
         if was_draft and state == IncidentState.INVESTIGATING:
             kind, tone, verb = "incidents:incident:declared", Tone.BAD, "was confirmed"
-            Duty.objects.create(incident=incident, role=RoleKind.COMMANDER, user=actor, name=str(actor), since=at)
+            if not incident.duties.filter(role=RoleKind.COMMANDER, until=None).exists():
+                Duty.objects.create(incident=incident, role=RoleKind.COMMANDER, user=actor, name=str(actor), since=at)
         _note_state(incident, f"{incident.get_state_display()}{f': {note}' if note else ''}", actor, at)
         audit(incident, f"incident:{state.value}", actor=actor, origin=origin, before=before, after=facts(incident))
         title = f"Incident {incident.pk} {verb}: {incident.title[:160]}"
