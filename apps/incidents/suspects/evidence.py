@@ -18,11 +18,11 @@ SPAN = 30 * kinds.HOUR  # factors of time are relative to "anywhere in this span
 BY_STEPS = (1.0, 0.85, 0.7, 0.6, 0.5)  # how much a needed component counts, by its distance
 UNPLACED = 0.12  # nobody knows what it belongs to
 BEYOND = 0.015  # the features of the incident do not need it
-ELSEWHERE = 0.02  # outside production
+ELSEWHERE = 0.004  # outside production
 FAILED = 0.2  # a deployment that did not go through
 REACH = (0.92, 0.8, 0.7, 0.6, 0.5)  # how sure a feature feels what breaks so many steps away
 COINCIDENCE = 0.04  # a feature suffers at the same time for another reason
-MOST_COUNTER = 0.04  # counter-evidence of all features together never weighs more than this
+MOST_COUNTER, MOST_SUPPORT = 0.04, 30.0  # what all other features together may weigh
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Seen:
         for one in self.neighbours:
             if one.feature_id is not None and one.component_id is None and one.feature_id not in self.case.features:
                 by_feature.setdefault(one.feature_id, []).append(_odds(one.moved, self.strongest))
-        return {feature: float(np.clip(max(found), 0.12, 40.0)) for feature, found in by_feature.items()}
+        return {feature: float(np.clip(np.mean(found), 0.12, 20.0)) for feature, found in by_feature.items()}
 
     @cached_property
     def component_odds(self) -> dict[int, float]:
@@ -68,8 +68,8 @@ def _odds(moved: float, strongest: float) -> float:
     """Suffering moves a series as far as it moved the symptoms, or not quite; noise moves it a little."""
     wide = min(max(4.0, 0.35 * sqrt(2 * strongest)), 14.0)
     suffers = (2 if moved > 0 else 0.06) * exp(-min(moved**2, 1600.0) / (2 * wide**2)) / (wide * sqrt(2 * pi))
-    calm = exp(-min(moved**2, 60.0) / (2 * 1.4**2)) / (1.4 * sqrt(2 * pi))
-    return suffers / calm
+    calm = 0.9 * exp(-(moved**2) / (2 * 1.6**2)) / 1.6 + 0.1 * exp(-min(moved**2, 1600.0) / (2 * 5.0**2)) / 5.0
+    return suffers / (calm / sqrt(2 * pi))
 
 
 def reasons(candidate: Candidate, seen: Seen) -> list[Reason]:
@@ -130,7 +130,7 @@ def _others(candidate: Candidate, seen: Seen) -> Reason:
             unexplained.append(feature)
     names = seen.case.names
     text = wording.others_text(healthy, suffering, unexplained, names)
-    return Reason("others", text, max(factor, MOST_COUNTER))
+    return Reason("others", text, float(np.clip(factor, MOST_COUNTER, MOST_SUPPORT)))
 
 
 def _own_numbers(candidate: Candidate, seen: Seen) -> Reason:

@@ -18,24 +18,24 @@ BELIEFS: dict[CauseKind, tuple[float, float]] = {
     K.MODEL: (4.0, 14.0),
     K.INDEX: (4.0, 14.0),
     K.CONFIG: (3.5, 15.0),
-    K.PIPELINE: (3.0, 16.0),
-    K.PROVIDER: (5.0, 12.0),
+    K.PIPELINE: (5.0, 11.0),  # a failure is news by itself, a deployment is not
+    K.PROVIDER: (6.0, 10.0),
     K.UPSTREAM: (1.0, 24.0),
     K.OTHER: (1.0, 18.0),
 }
 # How much of the effects show within minutes, within an hour, and later
 DELAYS: dict[CauseKind, tuple[float, float, float]] = {
-    K.DEPLOYMENT: (0.74, 0.18, 0.08),
-    K.PROMPT: (0.62, 0.22, 0.16),
-    K.MODEL: (0.66, 0.2, 0.14),
-    K.INDEX: (0.5, 0.27, 0.23),
-    K.CONFIG: (0.62, 0.22, 0.16),
-    K.PIPELINE: (0.34, 0.3, 0.36),
+    K.DEPLOYMENT: (0.72, 0.2, 0.08),
+    K.PROMPT: (0.6, 0.28, 0.12),
+    K.MODEL: (0.64, 0.25, 0.11),
+    K.INDEX: (0.5, 0.34, 0.16),
+    K.CONFIG: (0.6, 0.28, 0.12),
+    K.PIPELINE: (0.38, 0.4, 0.22),
     K.PROVIDER: (0.82, 0.14, 0.04),
     K.UPSTREAM: (0.82, 0.14, 0.04),
-    K.OTHER: (0.6, 0.25, 0.15),
+    K.OTHER: (0.6, 0.28, 0.12),
 }
-SOON, LATER, LATEST = 4 * MINUTE, 40 * MINUTE, 30 * HOUR
+SOON, LATER, LATEST = 8 * MINUTE, 75 * MINUTE, 30 * HOUR
 # How much more, or less, a kind moves a family of measures than kinds do on the whole
 AFFINITY: dict[CauseKind, dict[str, float]] = {
     K.DEPLOYMENT: {"latency": 1.4, "accuracy": 1.0, "fallback": 1.1, "retrieval": 0.8, "safety": 0.6, "cache": 1.1},
@@ -66,7 +66,7 @@ def delay_density(kind: CauseKind, delay: Numbers) -> Numbers:
     """The chance, a second, that an effect shows so many seconds after its cause; a little before: clocks differ."""
     soon, later, latest = DELAYS[kind]
     after = np.maximum(delay, 0.0)
-    density = soon / SOON * np.exp(-after / SOON) + later / LATER * np.exp(-after / LATER)
+    density = soon / (SOON * 1.2533) * np.exp(-((after / SOON) ** 2) / 2) + later / LATER * np.exp(-after / LATER)
     density = density + latest * np.where(after < LATEST, 1 / ((after + HOUR) * np.log((LATEST + HOUR) / HOUR)), 0.0)
     early: Numbers = density * np.exp(np.minimum(delay, 0.0) / (1.5 * MINUTE))
     return early
@@ -75,4 +75,4 @@ def delay_density(kind: CauseKind, delay: Numbers) -> Numbers:
 def affinity(kind: CauseKind, shares: Mapping[str, float]) -> float:
     """How well a kind fits the families that moved; `shares` add up to one."""
     known = AFFINITY[kind]
-    return sum(share * known.get(family, 1.0) for family, share in shares.items()) if shares else 1.0
+    return float(np.exp(1.5 * sum(share * np.log(known.get(family, 1.0)) for family, share in shares.items())))

@@ -60,7 +60,8 @@ def estimate(symptoms: Sequence[Quiet | None], *, times: Times, around: float | 
     """Where the symptoms changed; `around` is a first estimate that is looked at more closely."""
     tried = grid(times, around=around)
     total = np.zeros(len(tried))
-    profiles = [gain_profile(one, tried) if one is not None else total * 0 for one in symptoms]
+    noticed = times.detected_at
+    profiles = [gain_profile(one, tried, noticed) if one is not None else total * 0 for one in symptoms]
     for profile in profiles:
         total = total + TEMPER * profile
     spacing = np.gradient(tried) if len(tried) > 1 else np.ones(1)
@@ -76,16 +77,21 @@ def estimate(symptoms: Sequence[Quiet | None], *, times: Times, around: float | 
     return Onset(tried, weights, gains, best, low, high)
 
 
-def gain_profile(quiet: Quiet, tried: Numbers) -> Numbers:
-    """By time: how many nats better a change there explains the series than none does."""
+def gain_profile(quiet: Quiet, tried: Numbers, noticed: float) -> Numbers:
+    """By time: how many nats better a change there explains the series than none does.
+
+    What had passed again half an hour before anybody noticed is not what they noticed.
+    """
     if len(quiet.times) < 4:
         return np.zeros(len(tried))
     weights = quiet.weights / quiet.weights.sum()
     total = float(quiet.weights.sum())
     level = quiet.values - float((weights * quiet.values).sum())
     distance = quiet.times[None, :] - tried[:, None]
-    found = [np.log(belief) + _gain(_shape(distance, rise, last), level, weights, total, quiet.is_signed)
-             for rise, last, belief in SHAPES]  # fmt: skip
+    found = []
+    for rise, last, belief in SHAPES:
+        gain = np.log(belief) + _gain(_shape(distance, rise, last), level, weights, total, quiet.is_signed)
+        found.append(np.where(tried + last < noticed - 0.5 * HOUR, -np.inf, gain) if last else gain)
     gains: Numbers = np.logaddexp.reduce(np.stack(found), axis=0)
     return np.maximum(gains, 0.0)
 
@@ -108,7 +114,7 @@ def _gain(shape: Numbers, level: Numbers, weights: Numbers, total: float, is_sig
 def _said(tried: Numbers, times: Times) -> Numbers:
     """What people said of the start, believed a little: they may be hours off."""
     distance = np.abs(tried - times.impact_started_at)
-    said: Numbers = -np.minimum(distance / (3 * HOUR), 4.0)
+    said: Numbers = -np.minimum(distance / (1.5 * HOUR), 10.0)
     return said
 
 
