@@ -63,6 +63,12 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 2.0,
         "options": {"expires": 2.0},
     },
+    },
+    "follow-incidents": {
+        "task": "apps.incidents.tasks.follow_incidents",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
     "deliver-events": {
         "task": "apps.notifications.tasks.deliver_events",
         "schedule": 1.0,

@@ -79,6 +79,7 @@ INSTALLED_APPS = [
     "apps.prompts",
     "apps.metrics",
     "apps.monitors",
+    "apps.incidents",
     "apps.health",
     "apps.notifications",
     "apps.sync",

@@ -6,6 +6,7 @@ urlpatterns = [
     path("", include("apps.portal.urls")),
     path("", include("apps.core.urls")),
     path("", include("apps.sync.urls")),
+    path("", include("apps.incidents.urls")),
     path("api/", include("apps.api.urls")),
     path("account/", include("apps.accounts.urls")),
     path("catalog/", include("apps.catalog.urls")),

@@ -52,6 +52,8 @@ MAY: dict[str, frozenset[Role]] = {
     "budget:change": HANDS_ON,
     "monitor:change": HANDS_ON,
     "alert:acknowledge": HANDS_ON,
+    "incident:respond": HANDS_ON,  # declare, write, post updates, judge suspects
+    "incident:lead": frozenset({Role.COMMANDER, Role.APPROVER, Role.ADMIN}),  # anywhere; the commander of one leads it
     "membership:change": ADMINS,  # a role in a team grants rights
     "user:change": ADMINS,
     "audit:read": ADMINS,

@@ -49,6 +49,14 @@ SCOPES: dict[str, TokenScope] = {
             "apply a change without approval, loudly",
             action="change:break-glass",
         ),
+        TokenScope(
+            "incidents:write",
+            "Respond to incidents",
+            "declare them, move them, write their timeline, judge suspects",
+            action="incident:respond",
+        ),
+        TokenScope("catalog:write", "Describe the catalog", "features, components and dependencies", "catalog:change"),
+        TokenScope("sources:write", "Make sources", "sources that report by themselves", action="source:change"),
         TokenScope("read", "Read", "how a source is doing, and whether a deployment may start", action="portal:read"),
     )
 }

@@ -9,6 +9,7 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from pydantic.json_schema import models_json_schema
 
+from apps.api.incident_items import EXAMPLES, ITEMS
 from apps.api.nouns import NOUNS, Noun
 from apps.connectors.providers.push.normalize import read_items
 
@@ -75,7 +76,7 @@ class Api(NinjaAPI):
     def get_openapi_schema(self, **given: Any) -> OpenAPISchema:
         """The document for machines, made anew for every reader."""
         document = super().get_openapi_schema(**given)
-        items = [(noun.reader.item, "validation") for noun in NOUNS]
+        items = [(item, "validation") for item in (*(noun.reader.item for noun in NOUNS), *ITEMS)]
         _, found = models_json_schema(items, ref_template=REF + "{model}")  # type: ignore[arg-type]  # a literal
         document["components"]["schemas"] |= found["$defs"] | SHARED
         return document
@@ -100,6 +101,17 @@ def described_noun(noun: Noun) -> dict[str, Any]:
     items = {"type": "array", "minItems": 1, "maxItems": 1000, "items": {"$ref": REF + noun.reader.item.__name__}}
     schema = {"type": "object", "required": ["items"], "properties": {"items": items}}
     body = {"schema": schema, "example": {"items": [noun.example]}}
+    extra["requestBody"] = {"required": True, "content": {"application/json": body}}
+    extra["parameters"] = [IDEMPOTENCY]
+    return extra
+
+
+def described_body(scope: str, *, item: Any = None, example: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What django-ninja is told of an address that takes one object."""
+    extra = described(scope, answer="object")
+    extra["responses"][201] = {"description": "Made", "content": {"application/json": {"schema": {"type": "object"}}}}
+    schema = {"$ref": REF + item.__name__} if item else {"type": "object"}
+    body = {"schema": schema, "example": example or EXAMPLES[item]}
     extra["requestBody"] = {"required": True, "content": {"application/json": body}}
     extra["parameters"] = [IDEMPOTENCY]
     return extra

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+EXAMPLES: Final = {"slug": "my-source", "name": "my-prompt"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,6 @@ def endpoints(document: Mapping[str, Any], *, base_url: str) -> list[Endpoint]:
 
 def _endpoint(path: str, method: str, operation: Mapping[str, Any], base_url: str) -> Endpoint:
     body = _example(operation.get("requestBody", {}))
-    address = path.replace("{slug}", "my-source").replace("{name}", "my-prompt").replace("{id}", "4711")
     return Endpoint(
         name=operation["operationId"],
         method=method.upper(),
@@ -44,8 +46,13 @@ def _endpoint(path: str, method: str, operation: Mapping[str, Any], base_url: st
         scopes=tuple(operation.get("x-scopes", ())),
         body=body,
         answer=_example(operation.get("responses", {}).get(200, {})),
-        curl=_curl(f"{base_url}{address}{_query(operation)}", method.upper(), body),
+        curl=_curl(f"{base_url}{_filled(path)}{_query(operation)}", method.upper(), body),
     )
+
+
+def _filled(path: str) -> str:
+    """The path with something in the place of every parameter."""
+    return re.sub(r"\{(\w+)\}", lambda found: EXAMPLES.get(found[1], "42"), path)
 
 
 def _query(operation: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja.security import HttpBearer
 
-from apps.api import changing, deciding, delivering, judging
+from apps.api import cataloging, changing, deciding, delivering, incidents, judging
 from apps.api.document import Api, described, described_noun
 from apps.api.entrance import PUSH_SCOPES, Entry, enter
 from apps.api.errors import ApiError
@@ -89,6 +89,8 @@ changing.add_to(api)
 reports.add_to(api)
 reference.add_to(api)
 judging.add_to(api)
+incidents.add_to(api)
+cataloging.add_to(api)
 
 
 def _entry(request: HttpRequest) -> Entry:

@@ -190,13 +190,14 @@ class PromptVersionRecord(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptLabelRecord(Record):
-    """Where a label (MLflow: alias) points now. `external_id` is `<prompt>@<label>`."""
+    """Where a label (MLflow: alias) points now, or pointed from `moved_at` on. `external_id` is `<prompt>@<label>`."""
 
     kind = Kind.PROMPT_LABEL
     prompt_external_id: str
     name: str
     number: int
     moved_by: str = ""
+    moved_at: datetime | None = None  # None: nobody knows, so it counts from when it was seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

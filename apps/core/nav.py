@@ -73,6 +73,7 @@ MAIN: Final = (
     Place("features", "Features", "features", "portal:feature-list", _FEATURES, "f", "Features"),
     Place("changes", "Changes", "changes", "events:event-list", ("events:",), "c", "Changes"),
     Place("alerts", "Alerts", "alerts", "monitors:alert-list", ("monitors:",), "a", "Alerts"),
+    Place("incidents", "Incidents", "incidents", "incidents:incident-list", ("incidents:",), "i"),
     Place("pipelines", "Pipelines", "pipelines", "pipelines:pipeline-list", ("pipelines:", "health:data"), "p"),
     Place("deployments", "Deployments", "deployments", "deployments:deployment-list", _DEPLOYMENTS, "d"),
     Place("prompts", "Prompts", "prompts", "prompts:prompt-list", ("prompts:",), "r"),

@@ -122,3 +122,28 @@ def test_an_administrator_sees_what_a_source_would_bring_before_connecting_it(vi
         assert not Axe().run(page).response["violations"]
     page.goto(page.url.replace("/add/http/", "/"))
     expect(page.locator("main")).not_to_contain_text("Nightly loads")
+
+
+def test_an_engineer_declares_an_incident_finds_its_cause_and_writes_the_review(visit: Callable) -> None:
+    page = visit("enno").goto("/incidents/declare/")
+    page.get_by_label("What do people notice?").fill("Search answers are wrong")
+    page.get_by_label("Which features?").select_option(label="Search Answers")
+    page.get_by_role("button", name="Declare it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Search answers are wrong")
+    expect(page.locator("#suspects")).to_contain_text("Estimated onset")
+    verdict = page.get_by_role("button", name="It was the cause").first
+    if verdict.count():
+        verdict.click()
+        expect(page.locator("#suspects")).to_contain_text("The cause")
+    page.get_by_role("button", name="I am on it").click()
+    page.get_by_text("Post an update").click()
+    page.get_by_label("What everybody should know").fill("We are taking the change back.")
+    page.get_by_role("button", name="Post it").click()
+    page.get_by_role("button", name="Resolved").click()
+    expect(page.locator(".page-head")).to_contain_text("Resolved")
+    page.get_by_role("link", name="Review").click()
+    page.get_by_role("link", name="Edit").click()
+    page.locator("#review-text").fill("# What we learned\n\nNothing is lost.")
+    expect(page.locator("#review-saved")).to_contain_text("Saved")
+    page.get_by_role("link", name="Done").click()
+    expect(page.get_by_role("article", name="The review")).to_contain_text("Nothing is lost.")

@@ -58,7 +58,7 @@ def _removed_labels(source: Source, listing: Listing, at: datetime) -> Stored:
     removed = [label for label in named if label.told_as not in listing.external_ids]
     stored = Stored()
     if removed:
-        moves = [Move(label.prompt, label, label.version, None, "") for label in removed]
+        moves = [Move(label.prompt, label, label.version, None, "", at) for label in removed]
         tell_moves(stored, source=source, moves=moves, at=at)
         PromptLabel.objects.filter(pk__in=[label.pk for label in removed]).delete()
     return stored

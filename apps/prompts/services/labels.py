@@ -14,7 +14,7 @@ from apps.catalog.models import Environment
 from apps.connectors.records import Kind, PromptLabelRecord
 from apps.core import bulk
 from apps.core.bulk import Row
-from apps.core.fitting import fit, refuse_long
+from apps.core.fitting import fit, refuse_long, refuse_naive
 from apps.events.services import NewEvent
 from apps.events.status import Tone
 from apps.prompts.models import LabelMove, Prompt, PromptLabel, PromptVersion
@@ -36,6 +36,7 @@ class Move:
     before: PromptVersion | None
     to: PromptVersion | None
     actor: str
+    at: datetime
     is_news: bool = True
     is_rollback: bool = False
 
@@ -43,21 +44,22 @@ class Move:
 def upsert_labels(*, source: Source, records: Iterable[PromptLabelRecord], at: datetime) -> Stored:
     """Move labels to where the source says they point, with one row of history and one event for each real move.
 
-    A label on a version that has not been read yet waits: its source tells all labels again in every poll.
+    A label on a version that has not been read yet waits: its source tells all labels again in every poll. Moves that
+    say when they happened are told in that order; one that is older than what is known changes nothing.
     """
     stored = Stored()
     told = list(records)
     bulk.lock(space=LOCK, number=source.pk)
     prompts = prompts_by_external_id(source=source, names={record.prompt_external_id for record in told})
     rows = accept(kind=Kind.PROMPT_LABEL, records=told, row_of=lambda record: _row(prompts, record), stored=stored)
-    rows = newest(rows, key=lambda row: (row["prompt"].pk, row["name"]))
+    rows = newest(rows, key=lambda row: (row["prompt"].pk, row["name"], row["moved_at"]))
     moves = _moves(rows, at, _caught_up_at(source))
     if moves:
         _mark_rollbacks(moves)
-        PromptLabel.objects.bulk_create([move.label for move in moves if move.label.pk is None])
-        PromptLabel.objects.bulk_update(
-            [move.label for move in moves if move.before], ["version", "environment", "moved_at", "moved_by"]
-        )
+        labels = list({id(move.label): move.label for move in moves}.values())
+        known = [label for label in labels if label.pk is not None]
+        PromptLabel.objects.bulk_create([label for label in labels if label.pk is None])
+        PromptLabel.objects.bulk_update(known, ["version", "environment", "moved_at", "moved_by"])
         tell_moves(stored, source=source, moves=moves, at=at)
     return stored
 
@@ -70,7 +72,7 @@ def tell_moves(stored: Stored, *, source: Source, moves: Sequence[Move], at: dat
             name=move.label.name,
             from_version=move.before,
             to_version=move.to,
-            at=at,
+            at=move.at,
             actor=move.actor,
             is_rollback=move.is_rollback,
         )
@@ -84,7 +86,7 @@ def tell_moves(stored: Stored, *, source: Source, moves: Sequence[Move], at: dat
     components = {move.prompt.component_id for move in moves if move.prompt.component_id}
     stored.changed += len(moves)
     stored.changed_ids |= {(Kind.PROMPT_LABEL, f"{move.prompt.external_id}@{move.label.name}") for move in moves}
-    stored.events += [_event(move, source, at) for move in news]
+    stored.events += [_event(move, source, move.at) for move in news]
     stored.events += note_outside_moves(moves=moves, at=at)
     stored.feature_ids |= {move.prompt.feature_id for move in moves if move.prompt.feature_id}
     stored.feature_ids |= catalog.blast_radius(components) if components else set()
@@ -106,14 +108,16 @@ def _moves(rows: Sequence[Row], at: datetime, caught_up_at: datetime | None) -> 
     left = places_left(prompts=prompts, at=at)
     environments = {environment.slug: environment for environment in Environment.objects.all()}
     moves = []
-    for row in rows:
-        version = versions.get((row["prompt"].pk, row["number"]))
-        label = now.get((row["prompt"].pk, row["name"]))
-        if (row["prompt"].pk, row["name"], row["number"]) in left:
+    for row in sorted(rows, key=lambda row: row["moved_at"] or at):
+        place = (row["prompt"].pk, row["name"])
+        if (*place, row["number"]) in left:
             continue
-        if version is not None and (label is None or label.version_id != version.pk):
-            is_news = label is not None or _is_first_label_news(version, at, caught_up_at)
+        version, label = versions.get((row["prompt"].pk, row["number"])), now.get(place)
+        is_old = label is not None and row["moved_at"] is not None and row["moved_at"] < label.moved_at
+        if version is not None and not is_old and (label is None or label.version_id != version.pk):
+            is_news = bool(label or row["moved_at"]) or _is_first_label_news(version, at, caught_up_at)
             moves.append(_move(row, version, label, environments.get(row["name"]), at, is_news))
+            now[place] = moves[-1].label
     return moves
 
 
@@ -128,8 +132,8 @@ def _move(
     prompt, before = row["prompt"], label.version if label else None
     label = label or PromptLabel(prompt=prompt, name=row["name"])
     label.version, label.environment = version, environment
-    label.moved_at, label.moved_by = at, row["moved_by"]
-    return Move(prompt, label, before, version, row["moved_by"], is_news)
+    label.moved_at, label.moved_by = row["moved_at"] or at, row["moved_by"]
+    return Move(prompt, label, before, version, row["moved_by"], label.moved_at, is_news)
 
 
 def _is_first_label_news(version: PromptVersion, at: datetime, caught_up_at: datetime | None) -> bool:
@@ -144,13 +148,19 @@ def _is_first_label_news(version: PromptVersion, at: datetime, caught_up_at: dat
 
 def _mark_rollbacks(moves: Sequence[Move]) -> None:
     """A move to a lower number that the label has pointed at before is a rollback."""
-    down = [move for move in moves if move.before and move.to and move.to.number < move.before.number]
+    down = [move for move in moves if _goes_down(move)]
     if not down:
         return
     earlier = LabelMove.objects.order_by().filter(prompt__in=[move.prompt for move in down], to_version__isnull=False)
-    been = set(earlier.values_list("prompt_id", "name", "to_version_id"))
-    for move in down:
-        move.is_rollback = (move.prompt.pk, move.label.name, move.to.pk if move.to else None) in been
+    been: set[tuple[int, str, int | None]] = set(earlier.values_list("prompt_id", "name", "to_version_id"))
+    for move in moves:  # in their order: what one of them set, a later one may go back to
+        place = (move.prompt.pk, move.label.name, move.to.pk if move.to else None)
+        move.is_rollback = _goes_down(move) and place in been
+        been.add(place)
+
+
+def _goes_down(move: Move) -> bool:
+    return bool(move.before and move.to and move.to.number < move.before.number)
 
 
 def _event(move: Move, source: Source, at: datetime) -> NewEvent:
@@ -204,4 +214,5 @@ def _row(prompts: dict[str, Prompt], record: PromptLabelRecord) -> Row:
         "name": refuse_long("The name of the label", record.name, 120),
         "number": record.number,
         "moved_by": fit(record.moved_by, 200),
+        "moved_at": record.moved_at and refuse_naive("moved_at", record.moved_at),
     }

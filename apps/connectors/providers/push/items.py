@@ -112,6 +112,9 @@ class PromptVersionItem(Item):
     aliases: list[Alias] = Field(
         [], max_length=50, description="Labels of the prompt, such as production, that point here from now on."
     )
+    moved_at: Time | None = Field(
+        None, description="When the labels in `aliases` were put here. Left out, the moment of the report."
+    )
     description: Text = Field("", description="Of the prompt.")
     url: Link = ""
     labels: Labels = {}

@@ -99,6 +99,7 @@ def _prompt_version(item: items.PromptVersionItem, at: datetime, raw: Raw) -> tu
             name=name,
             number=item.number,
             moved_by=item.author,
+            moved_at=item.moved_at,
         )
         for name in item.aliases
     ]

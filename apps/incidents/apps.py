@@ -1,0 +1,7 @@
+"""Django's handle on the app."""
+
+from django.apps import AppConfig
+
+
+class IncidentsConfig(AppConfig):
+    name = "apps.incidents"

@@ -1,0 +1,112 @@
+"""What changed before an incident: the records gathered, and put to the pure ranking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count
+
+from apps.incidents.models import Incident, Verdict
+from apps.incidents.queries import gathering, symptoms
+from apps.incidents.queries.gathering import Surroundings
+from apps.incidents.status import SuspectVerdict
+from apps.incidents.suspects.binning import DAY, Span, plan_of
+from apps.incidents.suspects.candidates import candidates_of
+from apps.incidents.suspects.facts import Case, CauseKind, Neighbour, Ranking, Series, Times
+from apps.incidents.suspects.kinds import priors
+from apps.incidents.suspects.neighbours import AFTER, BEFORE, BIN, DAYS_BACK, neighbour_of
+from apps.incidents.suspects.ranking import first_onset, rank, read_symptoms
+from apps.incidents.suspects.reach import touched_features
+
+AFTERMATH = timedelta(hours=3)  # how long after its end an incident's numbers still say something
+FOLLOWED = timedelta(hours=12)
+TAUGHT = {SuspectVerdict.CAUSE: (1.0, 0.0), SuspectVerdict.CONTRIBUTED: (0.5, 0.5), SuspectVerdict.CLEARED: (0.0, 1.0)}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The ranking with what it was made from."""
+
+    ranking: Ranking
+    case: Case
+    around: Surroundings
+    symptoms: list[Series]
+    gains: tuple[float, ...]  # how much each symptom moved, in the order of `symptoms`
+    asked_at: datetime
+
+
+def suspects_of(*, incident: Incident, at: datetime) -> Answer:
+    """The ranking as of `at`: what happened later is not known. Thirteen queries, whatever lies in the database."""
+    features = frozenset(incident.features.values_list("pk", flat=True))
+    around = gathering.surroundings(
+        feature_ids=features, component_ids=frozenset(incident.components.values_list("pk", flat=True))
+    )
+    case = _case(incident, features, around, at)
+    rows = symptoms.symptom_series(feature_ids=features, component_ids=())
+    plan = plan_of(case.times)
+    usual = symptoms.read_usual(rows=rows, start=plan.usual_from)
+    coarse = symptoms.as_series(rows, symptoms.read_bins(rows=rows, spans=plan.coarse), usual)
+    first = first_onset(case, coarse)
+    plan = plan_of(case.times, around=first.best)
+    read_series = symptoms.as_series(rows, symptoms.read_bins(rows=rows, spans=plan.whole), usual)
+    read = read_symptoms(case, read_series, around=first.best)
+    beside = _neighbours(case, around, read.onset.best, without={int(one.key) for one in read_series})
+    return Answer(rank(case, read, beside), case, around, read_series, read.onset.gains, at)
+
+
+def learned() -> Mapping[CauseKind, tuple[float, float]]:
+    """What the verdicts of all incidents say of each kind: (causes, cleared)."""
+    found: dict[CauseKind, tuple[float, float]] = {}
+    counted = Verdict.objects.order_by().values("kind", "verdict").annotate(times=Count("pk"))
+    for row in counted:
+        cause, cleared = TAUGHT[SuspectVerdict(row["verdict"])]
+        kind = CauseKind(row["kind"])
+        before = found.get(kind, (0.0, 0.0))
+        found[kind] = (before[0] + cause * row["times"], before[1] + cleared * row["times"])
+    return found
+
+
+def _case(incident: Incident, features: frozenset[int], around: Surroundings, at: datetime) -> Case:
+    until = min(at, (incident.resolved_at or at) + AFTERMATH, incident.detected_at + FOLLOWED)
+    until = max(until, min(at, incident.detected_at))
+    start = min(incident.impact_started_at, incident.detected_at) - gathering.BACK
+    changes = gathering.change_rows(around=around, feature_ids=features, start=start, end=until)
+    runs = gathering.run_rows(around=around, feature_ids=features, start=start, end=until)
+    alerts = gathering.alert_rows(around=around, own=around.own(features), start=start, end=until)
+    mitigated = incident.mitigated_at
+    return Case(
+        times=Times(
+            impact_started_at=incident.impact_started_at.timestamp(),
+            detected_at=incident.detected_at.timestamp(),
+            mitigated_at=mitigated.timestamp() if mitigated and mitigated <= at else None,
+            until=until.timestamp(),
+        ),
+        features=features,
+        candidates=candidates_of(
+            changes=changes, runs=runs, alerts=alerts, start=start.timestamp(), end=until.timestamp()
+        ),
+        graph=around.graph,
+        priors=priors(learned()),
+        names=around.names,
+    )
+
+
+def _neighbours(case: Case, around: Surroundings, onset: float, *, without: set[int]) -> list[Neighbour]:
+    """How the other features that a candidate could touch did at the onset, and the components between."""
+    touched: set[int] = set()
+    places = {(one.component_id, one.feature_id): one for one in case.candidates}
+    for candidate in places.values():
+        touched |= set(touched_features(case.graph, candidate))
+    rows = symptoms.series_beside(
+        feature_ids=touched - case.features,
+        component_ids=around.needed - around.own(case.features),
+        without=without,
+    )
+    until = case.times.until
+    spans = [Span(onset - days * DAY - BEFORE, min(onset + AFTER, until) - days * DAY, BIN)
+             for days in range(DAYS_BACK + 1)]  # fmt: skip
+    series = symptoms.as_series(rows, symptoms.read_bins(rows=rows, spans=spans), {})
+    found = [neighbour_of(one, onset=onset, until=until) for one in series]
+    return [one for one in found if one is not None]

@@ -1,0 +1,34 @@
+"""Everything that writes about incidents."""
+
+from apps.incidents.services.actions import add_action, change_action
+from apps.incidents.services.drafting import draft_from_events
+from apps.incidents.services.errors import ConflictError, IncidentError
+from apps.incidents.services.incidents import Clocks, Declaration, acknowledge, change_incident, declare, move
+from apps.incidents.services.reviews import save_review, set_review
+from apps.incidents.services.roles import hand_over
+from apps.incidents.services.timeline import add_entry, change_entry, pin_event
+from apps.incidents.services.updates import post_update, remind
+from apps.incidents.services.verdicts import give_verdict
+
+__all__ = [
+    "Clocks",
+    "ConflictError",
+    "Declaration",
+    "IncidentError",
+    "acknowledge",
+    "add_action",
+    "add_entry",
+    "change_action",
+    "change_entry",
+    "change_incident",
+    "declare",
+    "draft_from_events",
+    "give_verdict",
+    "hand_over",
+    "move",
+    "pin_event",
+    "post_update",
+    "remind",
+    "save_review",
+    "set_review",
+]

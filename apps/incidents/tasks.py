@@ -1,0 +1,19 @@
+"""Periodic work of the app."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+
+from apps.incidents import services
+from apps.incidents.services.reading import read_ledger
+from apps.sources import queries as sources
+
+
+@shared_task
+def follow_incidents(**_: Any) -> str:
+    """News that may be an incident become drafts, and commanders are reminded of updates that are due."""
+    at = sources.database_time()
+    drafted, reminded = read_ledger(at=at), services.remind(at=at)
+    return f"{drafted} drafted, {reminded} reminded"

@@ -1,0 +1,93 @@
+"""One incident: its page, its suspects and its timeline."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from apps.accounts.models import User
+from apps.accounts.permissions import may
+from apps.incidents.charts import symptom_charts
+from apps.incidents.forms import EntryForm, RoleForm, UpdateForm
+from apps.incidents.models import Incident
+from apps.incidents.queries import incidents, similar
+from apps.incidents.queries.gathering import moment
+from apps.incidents.queries.suspects import suspects_of
+from apps.incidents.queries.timeline import LANES, timeline_of
+from apps.incidents.status import MOVES, IncidentState
+from apps.incidents.suspects.facts import KIND_WORDS
+
+FORMS = {"entry": EntryForm, "update": UpdateForm, "role": RoleForm}
+
+
+@never_cache
+@require_GET
+def incident_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """The whole incident."""
+    found, at = _incident(pk), timezone.now()
+    user = cast(User, request.user)
+    context = {
+        "incident": found,
+        "at": at,
+        "moves": list(MOVES[IncidentState(found.state)]),
+        "leads": incidents.may_lead(user, found),
+        "responds": may(user, "incident:respond"),
+        "updates": list(found.updates.all()[:20]),
+        "duties": list(found.duties.all()),
+        "actions": list(found.actions.select_related("owner")),
+        "similar": similar.similar_to(incident=found),
+        "forms": {name: form(prefix=name) for name, form in FORMS.items()},
+        "shows_demo": found.is_demo,
+    } | _timeline(request, found)  # fmt: skip
+    return render(request, "incidents/incident_detail.html", context)
+
+
+@never_cache
+@require_GET
+def suspects(request: HttpRequest, pk: int) -> HttpResponse:
+    """What changed before this, with its charts; a fragment that the page fetches."""
+    found, at = _incident(pk), timezone.now()
+    answer = suspects_of(incident=found, at=at)
+    verdicts = {one.suspect: one for one in found.verdicts.all()}
+    rows = [
+        {
+            "place": place,
+            "suspect": one,
+            "at": moment(one.candidate.at),
+            "percent": round(100 * one.score),
+            "kind": KIND_WORDS[one.candidate.kind],
+            "verdict": verdicts.get(one.candidate.key),
+        }
+        for place, one in enumerate(answer.ranking.suspects[:8], start=1)
+    ]
+    context = {
+        "incident": found, "ranking": answer.ranking, "rows": rows, "onset": moment(answer.ranking.onset_at),
+        "charts": symptom_charts(incident=found, answer=answer, zone=timezone.get_current_timezone(), at=at),
+        "responds": may(request.user, "incident:respond"), "asked_at": at,
+        "is_page": not request.htmx,  # type: ignore[attr-defined]
+    }  # fmt: skip
+    return render(request, "incidents/_suspects.html" if request.htmx else "incidents/suspects.html", context)  # type: ignore[attr-defined]
+
+
+@never_cache
+@require_GET
+def timeline(request: HttpRequest, pk: int) -> HttpResponse:
+    """The timeline alone; ?lane= narrows it, ?all=1 shows more than the key moments."""
+    found = _incident(pk)
+    return render(request, "incidents/_timeline.html", {"incident": found} | _timeline(request, found))
+
+
+def _timeline(request: HttpRequest, found: Incident) -> dict[str, object]:
+    lanes = [lane for lane in request.GET.getlist("lane") if lane in LANES]
+    shows_all = request.GET.get("all") == "1"
+    rows = timeline_of(incident=found, at=timezone.now(), lanes=lanes, key_only=not shows_all and not lanes)
+    return {"moments": rows, "lanes": LANES, "chosen": lanes, "shows_all": shows_all}
+
+
+def _incident(pk: int) -> Incident:
+    return get_object_or_404(incidents.incidents(), pk=pk)
