@@ -63,7 +63,6 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 2.0,
         "options": {"expires": 2.0},
     },
-    },
     "follow-incidents": {
         "task": "apps.incidents.tasks.follow_incidents",
         "schedule": 5.0,
