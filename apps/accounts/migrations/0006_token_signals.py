@@ -27,5 +27,5 @@ DROP FUNCTION accounts_tokens_changed();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0004_token_folders")]
+    dependencies = [("accounts", "0005_token_folders")]
     operations = [migrations.RunSQL(FORWARDS, BACKWARDS)]

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('prompts', '0101_serving_signals'),
+        ('prompts', '0007_serving_signals'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -119,5 +119,5 @@ DROP FUNCTION prompts_call_out(text[]);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("prompts", "0100_serving"), ("sources", "0001_initial")]
+    dependencies = [("prompts", "0006_serving"), ("sources", "0001_initial")]
     operations = [migrations.RunSQL(FORWARDS, BACKWARDS)]
