@@ -154,6 +154,7 @@ def judge(request: HttpRequest, pk: int) -> HttpResponse:
                 known = Judged(
                     key=one.candidate.key, kind=one.candidate.kind.value, title=one.candidate.title,
                     at=moment(one.candidate.at), component_id=one.candidate.component_id, rank=place, score=one.score,
+                    event_id=one.candidate.event_id,
                 )  # fmt: skip
                 given = services.give_verdict(
                     incident_id=pk,

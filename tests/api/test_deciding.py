@@ -9,7 +9,10 @@ from django.utils import timezone
 
 from apps.deployments.models import Freeze
 from apps.health.models import FeatureConsistency, FeatureHealth
-from apps.monitors.models import Alert
+from apps.incidents.models import Incident
+from apps.monitors.models import Alert, Slo
+from apps.pipelines.models import Pipeline
+from apps.sources.models import Source
 from tests.api.asking import error_of, make_token
 from tests.factories import make_environment, make_feature, make_source
 
@@ -55,7 +58,16 @@ def test_every_reason_is_named(feature, ask):
     )  # fmt: skip
     FeatureHealth.objects.create(feature=feature, status="down", sentence="It is down.", since=at, evaluated_at=at)
     FeatureConsistency.objects.create(feature=feature, status="mixed", sentence="Mixed.", since=at, judged_at=at)
-    assert kinds(ask()) == ["freeze", "alert", "down", "set"]
+    Incident.objects.create(
+        title="Wrong answers", impact_started_at=at, detected_at=at, declared_at=at, updated_at=at
+    ).features.add(feature)
+    pipeline = Pipeline.objects.create(
+        source=Source.objects.get(), external_id="nightly", name="nightly", first_seen_at=at, active_at=at
+    )
+    Slo.objects.create(
+        name="Fast", feature=feature, pipeline=pipeline, objective=99, created_at=at, budget_left=-0.1, measured_at=at
+    )
+    assert kinds(ask()) == ["freeze", "incident", "alert", "budget", "down", "set"]
 
 
 @pytest.mark.parametrize("query", ["feature=other&environment=production", "feature=search&environment=%00"])

@@ -8,13 +8,16 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from apps.accounts.models import AuditEntry
+from apps.deployments.failing import ChangeFailure
 from apps.events.models import Event
+from apps.events.services import NewEvent, record_events
 from apps.incidents import services
+from apps.incidents.services.verdicts import Judged
 from apps.incidents.models import ActionItem, Duty, Incident, Review
 from apps.incidents.status import MOVES, UPDATE_EVERY, IncidentState
 
 pytestmark = pytest.mark.django_db
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 def kinds() -> list[str]:
@@ -169,3 +172,17 @@ def test_a_review_is_done_once_it_is_said(incident, author, at):
     for _ in range(2):
         services.set_review(incident_id=incident.pk, state="done", owner=author, meeting_at=at, actor=author, at=at)
     assert kinds().count("incidents:review:moved") == 1
+
+
+def test_a_change_that_was_the_cause_counts_as_failed(incident, author, at):
+    record_events(events=[NewEvent(kind="source:change:reported", at=at - HOUR, title="k is 5", is_change=True)])
+    change = Event.objects.get(kind="source:change:reported")
+    judged = Judged(
+        key=f"event-{change.pk}", kind="config", title=change.title, at=change.at, component_id=None, rank=1, score=0.9,
+        event_id=change.pk,
+    )  # fmt: skip
+    services.give_verdict(incident_id=incident.pk, suspect=judged, verdict="cause", note="seen", actor=author, at=at)
+    link = ChangeFailure.objects.get()
+    assert (link.change_id, link.reference, link.state) == (change.pk, f"incident-{incident.pk}", "confirmed")
+    services.give_verdict(incident_id=incident.pk, suspect=judged, verdict="cleared", note="", actor=author, at=at)
+    assert ChangeFailure.objects.get().state == "cut"

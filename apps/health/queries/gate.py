@@ -11,7 +11,9 @@ from apps.deployments.freezing import freezes_at
 from apps.health.models import FeatureConsistency, FeatureHealth
 from apps.health.rules import PAGING
 from apps.health.status import HealthStatus, SetStatus
-from apps.monitors.models import Alert
+from apps.incidents.models import Incident
+from apps.incidents.status import OPEN_STATES
+from apps.monitors.models import Alert, Slo
 from apps.monitors.status import AlertState
 
 
@@ -26,11 +28,13 @@ class Obstacle:
 
 
 def obstacles(*, feature: Feature, environment: Environment, at: datetime) -> list[Obstacle]:
-    """Freezes, holds, alerts that call people, a feature that is down, a set that was never tested; a few queries."""
+    """Freezes, holds, incidents, alerts that call people, spent budgets, a feature that is down, an untested set."""
     return [
         *_frozen(feature, environment, at),
         *_held(feature, environment),
+        *_incidents(feature),
         *_alerting(feature),
+        *_spent(feature),
         *_down(feature),
         *_mixed(feature),
     ]
@@ -60,6 +64,23 @@ def _held(feature: Feature, environment: Environment) -> list[Obstacle]:
         )
         for hold in deployments.open_holds()
         if hold.deployment.feature_id == feature.pk and hold.deployment.environment_id == environment.pk
+    ]
+
+
+def _incidents(feature: Feature) -> list[Obstacle]:
+    rows = Incident.objects.filter(features=feature, state__in=OPEN_STATES).order_by("impact_started_at", "pk")
+    return [
+        Obstacle("incident", f"The incident “{row.title}” is open.", row.impact_started_at, row.get_absolute_url())
+        for row in rows
+    ]
+
+
+def _spent(feature: Feature) -> list[Obstacle]:
+    rows = Slo.objects.filter(feature=feature, budget_left__lte=0.0).order_by("pk")
+    return [
+        Obstacle("budget", f"The error budget of “{row.name}” is spent.", row.measured_at, row.get_absolute_url())
+        for row in rows
+        if row.measured_at
     ]
 
 

@@ -14,7 +14,9 @@ from apps.events import queries as events
 from apps.health.models import FeatureHealth
 from apps.health.queries.history import uptime_ratio
 from apps.health.status import HealthStatus
-from apps.monitors.models import Alert
+from apps.incidents.models import Incident
+from apps.incidents.status import OPEN_STATES
+from apps.monitors.models import Alert, Slo
 from apps.monitors.status import AlertState
 from apps.prompts.models import ChangeRequest
 from apps.prompts.status import OPEN
@@ -39,7 +41,8 @@ def risks(*, change: ChangeRequest, at: datetime) -> list[Risk]:
     feature = change.prompt.feature
     return [
         _reach(change),
-        *([_state(feature), *_uptime(feature, at), *_alerts(feature)] if feature else []),
+        *([_state(feature), *_uptime(feature, at), *_budgets(feature)] if feature else []),
+        *([*_incidents(feature), *_alerts(feature)] if feature else []),
         _others(change, at),
         *[Risk(_look("warn"), sentence) for sentence in freezes_of(change=change, at=change.apply_at or at)],
     ]
@@ -84,6 +87,26 @@ def _uptime(feature: Feature, at: datetime) -> list[Risk]:
         return []
     look = "ok" if ratio >= 0.99 else "warn"
     return [Risk(_look(look), f"Kept its promises {ratio:.1%} of the last {DAYS} days")]
+
+
+def _budgets(feature: Feature) -> list[Risk]:
+    """The objective that is worst off."""
+    row = Slo.objects.filter(feature=feature, budget_left__isnull=False).order_by("budget_left", "pk").first()
+    if row is None or row.budget_left is None:
+        return []
+    look = "ok" if row.budget_left > 0.5 else "warn" if row.budget_left > 0 else "bad"
+    text = (
+        f"{max(0.0, row.budget_left):.0%} of the error budget is left" if row.budget_left > 0 else "No budget is left"
+    )
+    return [Risk(_look(look), text, row.name, row.get_absolute_url())]
+
+
+def _incidents(feature: Feature) -> list[Risk]:
+    rows = Incident.objects.filter(features=feature, state__in=OPEN_STATES).order_by("severity", "pk")
+    found = [
+        Risk(_look("bad"), f"The incident “{row.title}” is open", "", row.get_absolute_url()) for row in rows[:NAMED]
+    ]
+    return found or [Risk(_look("ok"), "No incident is open")]
 
 
 def _alerts(feature: Feature) -> list[Risk]:

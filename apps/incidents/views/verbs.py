@@ -146,6 +146,7 @@ def _judged(found: Incident, key: str) -> Judged | None:
             return Judged(
                 key=key, kind=candidate.kind.value, title=candidate.title, at=moment(candidate.at),
                 component_id=candidate.component_id, rank=place, score=one.score,
+                event_id=candidate.event_id,
             )  # fmt: skip
     return None
 
