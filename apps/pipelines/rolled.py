@@ -36,7 +36,13 @@ class RunDay(models.Model):
     greens = ArrayField(models.PositiveIntegerField(), default=list)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["pipeline", "day"], name="one_row_a_pipeline_and_day")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["pipeline", "day"],
+                include=["succeeded", "retried", "failed"],  # what strips of lists read lies in the index
+                name="one_row_a_pipeline_and_day",
+            )
+        ]
         indexes = [models.Index(fields=["pipeline", "day"], name="runday_due", condition=models.Q(is_due=True))]
 
     def __str__(self) -> str:

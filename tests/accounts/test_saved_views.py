@@ -95,6 +95,7 @@ def test_a_default_view_opens_the_bare_list_and_lets_go_of_it(signed_in, outside
     assert f'href="{RUNS}?view=all&amp;sort=at"' in filtered  # what removes the filters does not lead back to them
     fragment = client.get(RUNS, headers={"HX-Request": "true", "HX-Target": "list-runs"})
     assert fragment.status_code == 200
+    assert client.get(RUNS, headers={"Referer": f"http://testserver{FAILED}"}).status_code == 200
     client.post(default, {"on": ""})
     assert client.get(RUNS).status_code == 200
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts.models import AuditEntry
+from apps.catalog.models import Environment
 from apps.deployments import services
 from apps.deployments.models import ChangeFailure
 from apps.deployments.status import LinkState
@@ -215,6 +216,12 @@ def test_what_is_not_in_production_counts_only_when_asked_for(signed_in, outside
     client = signed_in(outsider)
     assert "Nothing went live in this time" in client.get(URL).content.decode()
     assert answer(client, "&where=everywhere")["measures"]["changes"] == 1
+
+
+def test_an_alert_in_staging_is_no_failure_of_a_change_in_production(signed_in, outsider, deploy, feature):
+    deploy("2.40", 5)
+    event("monitors:alert:opened", 4.7, feature, environment=Environment.objects.get(slug="staging"))
+    assert answer(signed_in(outsider))["measures"]["change_failure_rate"]["failed"] == 0
 
 
 def test_team_and_feature_narrow_what_counts(signed_in, outsider, failed):

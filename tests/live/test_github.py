@@ -10,11 +10,13 @@ import pytest
 from openapi_core import OpenAPI
 from openapi_core.testing import MockRequest, MockResponse
 
+from apps.connectors.gating import GateAnswer, GateQuestion
 from apps.connectors.http import Limits
 from apps.connectors.providers.github.connector import GithubConnector
 from apps.connectors.records import Batch
 from tests.connectors.conftest import ask
 from tests.connectors.github_world import API, REPOSITORY, GithubWorld
+from tests.connectors.test_github_gate import KEY, NOW, pem
 from tests.connectors.upstream import Answer, Request, Upstream
 from tests.live.install import GITHUB_API
 
@@ -25,9 +27,9 @@ ASKED = {
     for rest in (
         "actions/workflows", "actions/workflows/{workflow_id}/runs", "actions/runs", "actions/runs/{run_id}",
         "actions/runs/{run_id}/jobs", "deployments", "deployments/{deployment_id}",
-        "deployments/{deployment_id}/statuses", "releases",
+        "deployments/{deployment_id}/statuses", "releases", "actions/runs/{run_id}/deployment_protection_rule",
     )
-}  # fmt: skip
+} | {"/app/installations/{installation_id}/access_tokens"}  # fmt: skip
 OVER = ("success", "neutral", "failure", "timed_out", "startup_failure", "cancelled", "stale", "skipped")
 SECRETS = {"token": "github_pat_demo"}
 LEFT_OUT = {"repository", "head_repository"}  # required of a run; the connector drops them unread
@@ -93,7 +95,8 @@ def fetch(upstream: Upstream, cursor: Any) -> dict[str, Any]:
 
 
 def check(description: OpenAPI, request: Request, answer: Answer) -> None:
-    asked = MockRequest(API, "get", request.path.removeprefix("/api/v3"), args=request.query)
+    path, method = request.path.removeprefix("/api/v3"), request.method.lower()
+    asked = MockRequest(API, method, path, args=request.query, data=request.body or None)
     description.validate_request(asked)
     description.validate_response(asked, MockResponse(answer.body, status_code=answer.status))
 
@@ -127,3 +130,27 @@ def test_an_answer_without_what_the_description_demands_is_noticed(description: 
     del item["sha"]
     with pytest.raises(Exception, match=r"."):
         check(description, request, world(request))
+
+
+@pytest.mark.parametrize("may", [True, False, None])
+def test_the_answer_to_a_protection_rule_is_as_the_description_says(description: OpenAPI, may: bool | None) -> None:
+    world, upstream = GithubWorld(), Upstream()
+    world.repository()
+    upstream.handler = world
+    path = f"/repos/{REPOSITORY}/actions/runs/11/deployment_protection_rule"
+    question = GateQuestion(
+        repository=REPOSITORY,
+        environment="production",
+        callback_url=f"{upstream.url}/api/v3{path}",
+        installation="77",
+    )
+    config = {"url": upstream.url, "repositories": [REPOSITORY], "app_id": "123"}
+    secrets = SECRETS | {"app_private_key": pem(KEY)}
+    told = GateAnswer(may=may, comment="Nothing speaks against it.")
+    try:
+        ask(lambda http: GithubConnector(config=config, secrets=secrets, http=http).answer(question, told, at=NOW))
+    finally:
+        upstream.close()
+    assert [request.method for request, _ in world.answered] == ["POST", "POST"]
+    for request, answer in world.answered:
+        check(description, request, answer)

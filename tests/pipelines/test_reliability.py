@@ -3,14 +3,17 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime, timedelta
 from statistics import median
+from threading import Event, Thread
 
 import pytest
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.connectors.records import RunState
 from apps.pipelines import services
 from apps.pipelines.models import Pipeline, Reliability, Run, RunDay, TaskRun
+from apps.pipelines.services.reliability import mark_days
 from tests.pipelines.records import NOW, a_run, a_step, ago
 
 pytestmark = pytest.mark.django_db
@@ -177,3 +180,29 @@ def test_runs_told_in_any_order_end_in_the_same_rows(tell):
         services.roll_up(at=NOW)
     assert of(30).succeeded == _obvious(30)["succeeded"]
     assert of(30).green_median == _obvious(30)["green_median"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sweep_leaves_days_alone_that_a_writer_holds(tell):
+    """What a writer has not committed cannot be counted yet; its mark must not be lost either."""
+    tell(a_past_run(1, RunState.SUCCEEDED, ago(60)))
+    pipeline = Pipeline.objects.get()
+    written, swept = Event(), Event()
+
+    def write() -> None:
+        with transaction.atomic():
+            run = Run.objects.get()
+            mark_days(runs=[{"pipeline_id": pipeline.pk, "at": run.at}])
+            Run.objects.update(state=RunState.FAILED)
+            written.set()
+            assert swept.wait(20)
+        connection.close()
+
+    writer = Thread(target=write)
+    writer.start()
+    assert written.wait(20)
+    assert services.roll_up(at=NOW) == 0
+    swept.set()
+    writer.join(20)
+    assert services.roll_up(at=NOW) == 1
+    assert (of().succeeded, of().failed) == (0, 1)

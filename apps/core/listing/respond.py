@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest
 from django.http.response import HttpResponse, HttpResponseBase
@@ -60,8 +61,13 @@ def _fragment(request: HttpRequest, page: Page, context: dict[str, Any]) -> Http
 
 
 def _default_url(request: HttpRequest) -> str:
-    """Where a reader who asks for the bare list is sent, "" for nowhere else: their own default view of it."""
+    """Where a reader who asks for the bare list is sent, "" for nowhere else: their own default view of it.
+
+    A link of the list itself, such as one that takes its filters off, means the list as it is.
+    """
     if request.GET or request.headers.get("HX-Request") or not has_default(request):
+        return ""
+    if urlsplit(request.headers.get("Referer", "")).path == request.path:
         return ""
     user: Any = request.user
     return str(user.default_view_url(request.path))

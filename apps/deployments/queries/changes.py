@@ -29,8 +29,6 @@ def change_events(*, question: Question, start: datetime, end: datetime) -> list
     of_config = Q(kind=REPORTED, data__what__in=CONFIGURED)
     kinds = Q(kind__in=(DEPLOYED, ROLLED_BACK, LABEL_MOVED)) | of_config
     rows = Event.objects.filter(kinds, is_change=True, at__gte=start, at__lte=end)
-    if not question.is_everywhere:
-        rows = rows.filter(Q(environment__is_production=True) | Q(environment=None))
     rows = _of(rows, question).select_related("feature__team", "environment")
     return list(rows.order_by("-at", "-id")[: MOST + 1])
 
@@ -81,6 +79,8 @@ def key_of(event: Event) -> str:
 
 
 def _of(rows: QuerySet[Event], question: Question) -> QuerySet[Event]:
+    if not question.is_everywhere:
+        rows = rows.filter(Q(environment__is_production=True) | Q(environment=None))
     if question.feature:
         rows = rows.filter(feature__slug=question.feature)
     return rows.filter(feature__team__slug=question.team) if question.team else rows

@@ -89,7 +89,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='runday',
-            constraint=models.UniqueConstraint(fields=('pipeline', 'day'), name='one_row_a_pipeline_and_day'),
+            constraint=models.UniqueConstraint(fields=('pipeline', 'day'), include=('succeeded', 'retried', 'failed'), name='one_row_a_pipeline_and_day'),
         ),
         migrations.RunSQL(
             """

@@ -48,8 +48,8 @@ def read_question(event: str, body: bytes) -> GateQuestion | None:
             environment=required_text(payload, "environment"),
             callback_url=required_text(payload, "deployment_callback_url"),
             installation=str(installation),
-            revision=optional_text(deployment, "sha"),
-            reference=optional_text(deployment, "ref"),
+            revision=optional_text(payload, "sha") or optional_text(deployment, "sha"),
+            reference=optional_text(payload, "ref") or optional_text(deployment, "ref"),
             asked_by=optional_text(object_or_empty(deployment.get("creator")), "login"),
         )
     except (SourceError, ValueError):
