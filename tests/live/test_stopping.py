@@ -48,7 +48,10 @@ def nightly_index():
 
 @sensor(job=nightly_index, minimum_interval_seconds=20, default_status=DefaultSensorStatus.RUNNING)
 def steady(context):
-    return RunRequest()
+    # one run at a time, however slow the machine
+    going = [DagsterRunStatus.QUEUED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED]
+    if not context.instance.get_runs(RunsFilter(statuses=going)):
+        yield RunRequest()
 
 defs = Definitions(jobs=[nightly_index], sensors=[steady])
 """
