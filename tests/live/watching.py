@@ -94,7 +94,7 @@ class Watched:
 def check_a_schedule_that_stops(watched: Watched, *, stop: Callable[[], object], resume: Callable[[], object]) -> None:
     """It is missed as soon as its grace and one poll allow, and on time again when it goes on; each is told once."""
     watched.until(GOOD)
-    assert watched.behind == {}, watched.behind
+    watched.until_behind({})
     stop()
     missed = watched.until({"missed"})
     assert missed.since == watched.last_start.started_at + 2 * EVERY, "the next run was due, and its own grace was over"
