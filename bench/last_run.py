@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from apps.pipelines.models import Pipeline
 from apps.pipelines.services import runs as service
+from apps.pipelines.services.last_runs import move_last_runs
 from apps.sources.models import Source
 from bench.results import Result
 from bench.rows import world
@@ -70,7 +71,7 @@ def _upserts(stage: Stage, options: Options, spread: int) -> Iterator[Result]:
     def moving() -> None:
         at = datetime.now(UTC)
         with transaction.atomic():
-            service.move_last_runs(runs=service._RUNS.run(next(batches), now=at), at=at)
+            move_last_runs(runs=service._RUNS.run(next(batches), now=at), at=at)
 
     costs = alternate({"moving": moving, "plain": plain}, pairs=options.pairs, calls=8, database_pid=stage.database_pid)
     yield Result(

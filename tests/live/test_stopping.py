@@ -15,7 +15,7 @@ import pytest
 from tests.live import servers
 from tests.live.airflow import airflow_server
 from tests.live.conftest import prefect_server
-from tests.live.dagster import daemon, webserver
+from tests.live.dagster import daemon, until, webserver
 from tests.live.polling import connect
 from tests.live.watching import Watched, check_a_failure_is_carried, check_a_schedule_that_stops, describe
 
@@ -48,7 +48,10 @@ def nightly_index():
 
 @sensor(job=nightly_index, minimum_interval_seconds=20, default_status=DefaultSensorStatus.RUNNING)
 def steady(context):
-    return RunRequest()
+    # one run at a time, however slow the machine
+    going = [DagsterRunStatus.QUEUED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED]
+    if not context.instance.get_runs(RunsFilter(statuses=going)):
+        yield RunRequest()
 
 defs = Definitions(jobs=[nightly_index], sensors=[steady])
 """
@@ -91,9 +94,13 @@ def test_a_dagster_daemon_that_stops_is_missed_until_it_is_back(tmp_path: Path) 
         running.enter_context(daemon(server))
         describe()
         watched = Watched.begin(connect("dagster", {"url": server.url}))
-        check_a_schedule_that_stops(
-            watched, stop=running.pop_all().close, resume=lambda: running.enter_context(daemon(server))
-        )
+
+        def stop() -> None:
+            """Between two runs: one that is under way would fail with the daemon."""
+            until(lambda: {run["status"] for run in server.runs().values()} <= {"SUCCESS"})
+            running.pop_all().close()
+
+        check_a_schedule_that_stops(watched, stop=stop, resume=lambda: running.enter_context(daemon(server)))
         _check_failing(watched, tmp_path / "broken")
 
 
