@@ -19,6 +19,7 @@ MEASUREMENTS = {
     "poll": "goal 11: 500 sources in one cycle, and one schedule edited among 10,000",
     "ingest": "goal 10: samples stored anew and again",
     "live": "goal 12: one event to 1,000 open pages",
+    "gate": "the evaluation gate: 10,000 cases, and how often it is wrong over seeded trials",
     "idle": "the portal doing nothing: CPU and memory, with the demo world and without (ten minutes)",
 }
 

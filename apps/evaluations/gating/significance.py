@@ -70,6 +70,17 @@ def compare(differences: Floats, weights: Floats, *, margin: float, alpha: float
     )
 
 
+def largest_loss(candidate: Floats, baseline: Floats) -> float:
+    """How much one case can lose: all of it where scores are right or wrong, else as much as any case was seen to move.
+
+    Graded scores that move by a tenth need not be feared to fall to nothing; those that are 0 or 1 can do nothing else.
+    """
+    values = np.concatenate((candidate, baseline))
+    if bool(np.isin(values, (0.0, 1.0)).all()):
+        return 1.0
+    return float(np.abs(candidate - baseline).max())
+
+
 def difference(differences: Floats, weights: Floats) -> tuple[float, str]:
     """The two-sided p-value of "there is no difference", and which test gave it."""
     is_binary = bool(np.isin(differences, (-1.0, 0.0, 1.0)).all())
