@@ -44,6 +44,7 @@ def test_cases_are_imported_run_with_progress_and_looked_at(visit: Callable) -> 
     engineer.goto("/evaluations/suites/")
     page = engineer.page
     _make_suite(page, "Journey")
+    engineer.complaints[:] = [line for line in engineer.complaints if "422" not in line]  # the file with a wrong line
     page.get_by_role("link", name="Run it").click()
     page.get_by_role("textbox", name="Prompt").fill("support-reply")
     page.get_by_role("textbox", name="Version").fill("draft")
