@@ -12,7 +12,7 @@ from numpy.random import Generator
 from scipy import special, stats
 
 from apps.evaluations.gating import CaseScore, GateRequirement, RunFact, Scores, State, SuiteFact, judge_gate, picks
-from apps.evaluations.gating.significance import Floats, compare, largest_loss
+from apps.evaluations.gating.significance import Floats, largest_loss, p_worse
 from bench.results import Result
 from bench.stage import Stage
 from bench.timing import Options
@@ -91,7 +91,7 @@ def rare(random: Generator, cases: int, loss: float) -> tuple[Floats, Floats]:
 
 def _ours(candidate: Floats, live: Floats) -> bool:
     weights, scale = np.ones(len(live)), largest_loss(candidate, live)
-    return compare(candidate - live, weights, margin=MARGIN, alpha=ALPHA, scale=scale).p_worse < ALPHA
+    return p_worse(candidate - live, weights, margin=MARGIN, scale=scale) < ALPHA
 
 
 def _plain(candidate: Floats, live: Floats) -> bool:
