@@ -22,6 +22,7 @@ MEASUREMENTS = {
     "ingest": "goal 10: samples stored anew and again",
     "live": "goal 12: one event to 1,000 open pages",
     "anomaly": "anomalies found in made-up series with planted faults, beside simple detectors",
+    "gate": "the evaluation gate: 10,000 cases, and how often it is wrong over seeded trials",
     "idle": "the portal doing nothing: CPU and memory, with the demo world and without (ten minutes)",
 }
 

@@ -25,8 +25,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "carry-out-evaluations": {
         "task": "apps.sync.tasks.carry_out_evaluations",
-        "schedule": 1.0,
-        "options": {"expires": 1.0},
+        "schedule": 2.0,
+        "options": {"expires": 2.0},
     },
     "judge-pipelines": {
         "task": "apps.health.tasks.judge_due_pipelines",

@@ -57,6 +57,12 @@ SCOPES: dict[str, TokenScope] = {
         ),
         TokenScope("catalog:write", "Describe the catalog", "features, components and dependencies", "catalog:change"),
         TokenScope("sources:write", "Make sources", "sources that report by themselves", action="source:change"),
-        TokenScope("read", "Read", "how a source is doing, and whether a deployment may start", action="portal:read"),
+        TokenScope("run:evaluations", "Run evaluations", "start runs of the portal's own suites", action="suite:run"),
+        TokenScope(
+            "read",
+            "Read",
+            "how a source is doing, whether a deployment may start, how evaluations went",
+            action="portal:read",
+        ),
     )
 }

@@ -16,7 +16,7 @@ from apps.evaluations.services import EndpointDraft, SuiteDraft
 NAME = "Support questions"
 ENDPOINT = "Fernway model"
 SUBJECT, LABEL, CRON, ZONE = "support-reply", "production", "15 */2 * * *", "Europe/Berlin"
-FIRST_RUN = timedelta(minutes=3)  # by then the prompts have been read
+FIRST_RUN = timedelta(minutes=2)  # by then the prompts have been read
 
 
 def scorers() -> list[dict[str, Any]]:

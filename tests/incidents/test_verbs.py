@@ -12,8 +12,8 @@ from apps.deployments.failing import ChangeFailure
 from apps.events.models import Event
 from apps.events.services import NewEvent, record_events
 from apps.incidents import services
-from apps.incidents.services.verdicts import Judged
 from apps.incidents.models import ActionItem, Duty, Incident, Review
+from apps.incidents.services.verdicts import Judged
 from apps.incidents.status import MOVES, UPDATE_EVERY, IncidentState
 
 pytestmark = pytest.mark.django_db

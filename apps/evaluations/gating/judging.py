@@ -22,7 +22,7 @@ from apps.evaluations.gating.facts import (
     SuiteFact,
 )
 from apps.evaluations.gating.picking import pick
-from apps.evaluations.gating.significance import compare
+from apps.evaluations.gating.significance import compare, largest_loss
 
 _WORST_FIRST: Final = (State.FAILED, State.EXPIRED, State.WAITING, State.PASSED)
 _GOOD: Final = frozenset({Standing.BETTER, Standing.NO_WORSE, Standing.ALONE})
@@ -119,7 +119,7 @@ def _row(
         standing = Standing.TOO_LOW if is_low else Standing.ALONE
         return _line(suite, name, len(cases), mean, standing)
     before = np.array([others[case].value for case in cases])
-    scale = max(1.0, float(np.ptp(np.concatenate((values, before)))))
+    scale = largest_loss(values, before)
     found = compare(values - before, weights, margin=requirement.margin, alpha=requirement.alpha, scale=scale)
     is_different = found.p_different < requirement.alpha
     if is_low:

@@ -52,10 +52,7 @@ class Comparison:
 
 def compare(differences: Floats, weights: Floats, *, margin: float, alpha: float, scale: float = 1.0) -> Comparison:
     """Both tests over at least two cases; `scale` is the largest loss that one case can suffer."""
-    share = weights / weights.sum()
-    size = 1.0 / float(share @ share)  # how many equal cases weigh as much
-    mean = float(share @ differences)
-    spread = float(share @ (differences - mean) ** 2) * size / max(size - 1.0, 1e-9)
+    mean, spread, size = _moments(differences, weights)
     freedom = max(size - 1.0, 1e-9)
     reach = float(special.stdtrit(freedom, 1.0 - alpha))
     p_different, method = difference(differences, weights)
@@ -64,10 +61,36 @@ def compare(differences: Floats, weights: Floats, *, margin: float, alpha: float
         mean=mean,
         low=-_worst_loss(-mean, spread, size, reach, scale),
         high=_worst_loss(mean, spread, size, reach, scale),
-        p_worse=float(special.stdtr(freedom, -_distance(mean, spread, size, margin, scale))),
+        p_worse=p_worse(differences, weights, margin=margin, scale=scale),
         p_different=p_different,
         method=method,
     )
+
+
+def p_worse(differences: Floats, weights: Floats, *, margin: float, scale: float = 1.0) -> float:
+    """Test 1 alone: how likely such differences are if the candidate loses the whole margin."""
+    mean, spread, size = _moments(differences, weights)
+    return float(special.stdtr(max(size - 1.0, 1e-9), -_distance(mean, spread, size, margin, scale)))
+
+
+def _moments(differences: Floats, weights: Floats) -> tuple[float, float, float]:
+    """The weighted mean, the variance of one case around it, and how many equal cases weigh as much."""
+    share = weights / weights.sum()
+    size = 1.0 / float(share @ share)  # how many equal cases weigh as much
+    mean = float(share @ differences)
+    spread = float(share @ (differences - mean) ** 2) * size / max(size - 1.0, 1e-9)
+    return mean, spread, size
+
+
+def largest_loss(candidate: Floats, baseline: Floats) -> float:
+    """How much one case can lose: all of it where scores are right or wrong, else as much as any case was seen to move.
+
+    Graded scores that move by a tenth need not be feared to fall to nothing; those that are 0 or 1 can do nothing else.
+    """
+    values = np.concatenate((candidate, baseline))
+    if bool(np.isin(values, (0.0, 1.0)).all()):
+        return 1.0
+    return float(np.abs(candidate - baseline).max())
 
 
 def difference(differences: Floats, weights: Floats) -> tuple[float, str]:

@@ -17,6 +17,7 @@ from apps.evaluations.models import CaseResult, EvaluationRun, Order
 from apps.evaluations.services import scores
 from apps.evaluations.services.claims import Claim, held
 from apps.evaluations.services.events import events_of, order_event
+from apps.evaluations.services.house import note_heard
 from apps.evaluations.services.working import topics_of
 from apps.evaluations.status import EvaluationState
 from apps.events import services as events
@@ -94,6 +95,7 @@ def _end(order: Order, *, at: datetime, error: str) -> Ended:
     run.state, run.raw_state, run.finished_at, run.upstream_at = state, state.value, at, at
     run.save()
     events.record_events(events=events_of(runs=[_row(run, before)], source=run.source))
+    note_heard(source_id=run.source_id, at=at)
     events.ring(topics=topics_of(order))
     touched = catalog.blast_radius({run.component_id}) if run.component_id else set()
     return Ended(run, order, touched | ({run.feature_id} if run.feature_id else set()))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import transaction
 
 from apps.core import bulk
 from apps.evaluations.house import DEMO_SLUG, SLUG
-from apps.sources.models import Source
+from apps.sources.models import Source, SourceState
 from apps.sources.services import SourceDraft, create_source
 
 NAME = "OpsPortal evaluations"
@@ -22,4 +24,17 @@ def ensure_own_source(*, is_demo: bool = False) -> Source:
     with transaction.atomic():
         bulk.lock(space="own-evaluations", number=0)
         draft = SourceDraft(name=name, connector="push", config={}, interval_seconds=EVERY, raw_kept_days=0)
-        return Source.objects.filter(slug=slug).first() or create_source(draft=draft, actor=None, is_demo=is_demo)
+        return Source.objects.filter(slug=slug).first() or _create(draft, is_demo=is_demo)
+
+
+def note_heard(*, source_id: int, at: datetime) -> None:
+    """The portal has spoken as a source: it has just evaluated something, or come into being."""
+    SourceState.objects.filter(source_id=source_id).update(
+        last_attempt_at=at, last_success_at=at, last_answer_at=at, last_change_at=at
+    )
+
+
+def _create(draft: SourceDraft, *, is_demo: bool) -> Source:
+    source = create_source(draft=draft, actor=None, is_demo=is_demo)
+    note_heard(source_id=source.pk, at=source.created_at)
+    return source

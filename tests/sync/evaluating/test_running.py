@@ -171,3 +171,52 @@ def test_what_runs_on_schedule_becomes_series_and_nothing_else_does(suite):
     start(suite, reason="schedule", label="production")
     running.carry_out_next()
     assert sorted(Series.objects.values_list("name", flat=True)) == [f"{suite.name}: exact", f"{suite.name}: passed"]
+
+
+JUDGE = {"kind": "judge", "options": {"endpoint": "grader", "model": "grader-2", "question": "Grade {{output}}"}}
+
+
+def test_a_judge_is_asked_on_its_own_endpoint_with_the_pinned_model(model):
+    model.rule = lambda question: '{"score": 0.9, "reason": "fine"}' if question.startswith("Grade") else "hello"
+    make_endpoint(name="Grader", base_url=model.url, api_key="judges-key")
+    run = start(make_suite(cases=2, scorers=(JUDGE,), endpoint=make_endpoint(base_url=model.url)))
+    running.carry_out_next()
+    run = fresh(run)
+    assert (run.state, run.summary["judge"]["mean"]) == ("succeeded", pytest.approx(0.9))
+    assert run.judge.startswith("grader-2 · ")
+    assert Score.objects.filter(run=run).exclude(case="").first().comment == "fine"
+    asked = [body for body in model.bodies if body["messages"][0]["content"].startswith("Grade")]
+    assert {(body["model"], body["temperature"]) for body in asked} == {("grader-2", 0)}
+    assert "Bearer judges-key" in model.keys
+
+
+def test_a_judge_that_gives_no_score_leaves_its_case_without_an_answer(model):
+    model.rule = lambda question: "I cannot say" if question.startswith("Grade") else "hello"
+    make_endpoint(name="Grader", base_url=model.url)
+    run = start(make_suite(cases=2, scorers=(JUDGE,), endpoint=make_endpoint(base_url=model.url)))
+    running.carry_out_next()
+    assert fresh(run).state == "failed"
+    assert "The judge gave no score" in fresh(run).order.error
+
+
+def test_an_endpoint_that_is_down_breaks_it_off_after_a_few_cases(model):
+    model.rule = lambda _question: (503, {})
+    endpoint = make_endpoint(base_url=model.url, concurrency=1, requests_per_minute=100_000)
+    run = start(make_suite(cases=9, endpoint=endpoint))
+    running.carry_out_next()
+    assert "5 cases in a row failed" in fresh(run).order.error
+
+
+def test_what_the_demo_model_knows_depends_on_the_prompt():
+    from apps.demo.servers.openai import answer, questions, skill
+
+    good = "Use only the facts. If a fact is missing, say so. At most 100 words. JSON. "
+    assert skill(good) > skill("Answer: ") + 0.4
+    known = [question for question in questions() if question.facts]
+    hits = {
+        prompt: sum(
+            all(fact in answer(prompt + question.ticket, seed=7) for fact in question.facts) for question in known
+        )
+        for prompt in (good, "Answer: ")
+    }
+    assert hits[good] > hits["Answer: "] + 8
