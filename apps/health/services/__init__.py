@@ -1,6 +1,6 @@
 """Everything that writes health."""
 
-from apps.health.services.changes import apply_due_changes
+from apps.health.services.changes import apply_due_changes, settle_waiting_changes
 from apps.health.services.consistency import refresh_consistency
 from apps.health.services.punctuality import judge_pipelines
 from apps.health.services.refreshing import refresh_due, refresh_health
@@ -13,4 +13,5 @@ __all__ = [
     "refresh_consistency",
     "refresh_due",
     "refresh_health",
+    "settle_waiting_changes",
 ]
