@@ -67,7 +67,7 @@ def due_changes(*, at: datetime, limit: int = 50) -> list[ChangeRequest]:
 
 
 def waiting_for_gate(*, limit: int = 10) -> list[int]:
-    """Some requests in review whose gate is not open, by chance, so that each has its turn: results may have come in."""
+    """Some requests in review whose gate is not open; by chance, so that each has its turn to be judged again."""
     is_open = Q(gate_state__in=[GateState.PASSED, GateState.NOT_REQUIRED])
     rows = ChangeRequest.objects.filter(~is_open, state=ChangeState.IN_REVIEW)
     return list(rows.order_by("?").values_list("pk", flat=True)[:limit])
