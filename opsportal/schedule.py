@@ -68,6 +68,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 5.0,
         "options": {"expires": 5.0},
     },
+    "settle-waiting-changes": {
+        "task": "apps.health.tasks.settle_waiting_changes",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
+    },
     "deliver-events": {
         "task": "apps.notifications.tasks.deliver_events",
         "schedule": 1.0,

@@ -24,5 +24,11 @@ def refresh_due_health(**_: Any) -> str:
 
 @shared_task
 def apply_due_changes(**_: Any) -> str:
-    """Planned change requests whose time has come are applied; those that waited for evaluations are judged again."""
+    """Planned change requests whose time has come are applied, or say what stands in the way."""
     return services.apply_due_changes(at=sources.database_time())
+
+
+@shared_task
+def settle_waiting_changes(**_: Any) -> str:
+    """Change requests that only wait for evaluations are judged again, for results may have come in."""
+    return services.settle_waiting_changes(at=sources.database_time())

@@ -43,7 +43,8 @@ def state_of(page: Page) -> object:
 
 
 def test_a_prompt_goes_live_by_four_eyes_and_comes_back(visit: Callable) -> None:
-    admin, enno, ada = visit("admin").page, visit("enno").page, visit("ada").page
+    writer = visit("enno")
+    admin, enno, ada = visit("admin").page, writer.page, visit("ada").page
     base = admin.url.rstrip("/")
     admin.goto(f"{base}/prompts/rules/new/")
     admin.locator("input[name=folder_pattern]").fill("support/*")
@@ -54,6 +55,7 @@ def test_a_prompt_goes_live_by_four_eyes_and_comes_back(visit: Callable) -> None
     enno.locator("input[name=name]").fill(NAME)
     write(enno, "Write to bob.miller@fernway.io about {{order}}.", "First words")
     expect(enno.locator("main")).to_contain_text("E-mail address in Text, line 1")
+    assert "422" in writer.complaints.pop()  # the browser itself remarks on the refusal
     write(enno, "Say when {{order}} is paid back.\nBe kind.", "First words")
     expect(enno.get_by_role("heading", level=1)).to_have_text(NAME)
     prompt = enno.url

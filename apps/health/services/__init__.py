@@ -1,7 +1,7 @@
 """Everything that writes health."""
 
 from apps.health.services.bypasses import judge_bypasses
-from apps.health.services.changes import apply_due_changes
+from apps.health.services.changes import apply_due_changes, settle_waiting_changes
 from apps.health.services.consistency import refresh_consistency
 from apps.health.services.data import refresh_data
 from apps.health.services.punctuality import judge_pipelines
@@ -17,4 +17,5 @@ __all__ = [
     "refresh_data",
     "refresh_due",
     "refresh_health",
+    "settle_waiting_changes",
 ]

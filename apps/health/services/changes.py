@@ -10,11 +10,17 @@ from apps.prompts.services import change_requests as changes
 
 
 def apply_due_changes(*, at: datetime) -> str:
-    """Apply what is planned for now, each by its own claim, and approve what only waited for its gate."""
+    """Apply what is planned for now, each by its own claim."""
     due = prompts.due_changes(at=at)
-    applied = sum(
+    decided = sum(
         changes.apply_due_change(change_id=change.pk, at=at, obstacles=freezes_of(change=change, at=at))
         for change in due
     )
-    settled = sum(changes.settle_change(change_id=pk, at=at) for pk in prompts.waiting_for_gate())
-    return f"{applied} of {len(due)} due changes decided, {settled} approved by their gate"
+    return f"{decided} of {len(due)} due changes decided"
+
+
+def settle_waiting_changes(*, at: datetime) -> str:
+    """Approve what only waited for its gate."""
+    waiting = prompts.waiting_for_gate()
+    settled = sum(changes.settle_change(change_id=pk, at=at) for pk in waiting)
+    return f"{settled} of {len(waiting)} changes approved by their gate"

@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                 ('vote_days', models.PositiveSmallIntegerField(default=7)),
                 ('respects_freezes', models.BooleanField(default=True)),
                 ('gate', models.JSONField(default=list)),
-                ('gate_state', models.CharField(choices=[('not_required', 'No gate'), ('waiting', 'Waiting for results'), ('passed', 'Passed'), ('failed', 'Failed'), ('expired', 'Results too old')], default='not_required', max_length=12)),
+                ('gate_state', models.CharField(choices=[('passed', 'Gate passed'), ('failed', 'Gate failed'), ('waiting', 'Waiting for results'), ('expired', 'Results expired'), ('not_required', 'No gate')], default='not_required', max_length=12)),
                 ('created_at', models.DateTimeField()),
                 ('submitted_at', models.DateTimeField(null=True)),
                 ('decided_at', models.DateTimeField(null=True)),

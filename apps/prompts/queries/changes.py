@@ -66,11 +66,11 @@ def due_changes(*, at: datetime, limit: int = 50) -> list[ChangeRequest]:
     return list(rows.select_related("prompt__feature").order_by("apply_at", "pk")[:limit])
 
 
-def waiting_for_gate(*, limit: int = 50) -> list[int]:
-    """Requests in review whose gate is not open, the one touched longest ago first: results may have come in."""
+def waiting_for_gate(*, limit: int = 10) -> list[int]:
+    """Some requests in review whose gate is not open; by chance, so that each has its turn to be judged again."""
     is_open = Q(gate_state__in=[GateState.PASSED, GateState.NOT_REQUIRED])
     rows = ChangeRequest.objects.filter(~is_open, state=ChangeState.IN_REVIEW)
-    return list(rows.order_by("changed_at").values_list("pk", flat=True)[:limit])
+    return list(rows.order_by("?").values_list("pk", flat=True)[:limit])
 
 
 def verbs_for(*, user: User, change: ChangeRequest) -> frozenset[str]:

@@ -152,6 +152,16 @@ class Approval(RuleBasedStateMachine):
             Approval.applied += 1
             self.state, self.live = "applied", self.target
 
+    @rule(number=st.integers(1, 3))
+    def have_a_calm_day(self, number: int) -> None:
+        """Nobody gets in the way: without such days little would ever go live."""
+        if self.state not in OPEN and number != self.live:
+            self.propose("ann", number)
+            self.approve("ben", "service")
+            self.approve("cleo", "page")
+            self.apply("ann", "api")
+            assert self.live == number
+
     @rule(is_frozen=st.booleans())
     def apply_when_due(self, is_frozen: bool) -> None:
         if not self.change or self.state != "approved":
