@@ -101,15 +101,9 @@ def entering(scope: str) -> Callable[[HttpRequest], ApiToken]:
 
 def add_to(api: Api) -> None:
     """Give the API its addresses."""
-    read = described("read", answer="object")
-    listed = api.get("/change-requests", auth=entering("read"), url_name="changes", operation_id="changes")
-    listed(list_changes)
-    one = api.get("/change-requests/{int:pk}", auth=entering("read"), url_name="change", openapi_extra=read)
-    one(get_change)
-    extra = described(WRITE, answer="object") | _body(requests.Proposal)
-    api.post("/change-requests", auth=entering(WRITE), url_name="propose", operation_id="propose", openapi_extra=extra)(
-        propose
-    )
+    _give(api.get, "/change-requests", "read", "change-requests")(list_changes)
+    _give(api.get, "/change-requests/{int:pk}", "read", "change-request")(get_change)
+    _give(api.post, "/change-requests", WRITE, "propose-change", requests.Proposal)(propose)
     for address in ADDRESSES:
         _add(api, address)
 
@@ -161,15 +155,18 @@ def _add(api: Api, address: Address) -> None:
 
         return _once(request, address.body, work)
 
-    name = f"change-{address.word}"
-    api.post(
-        f"/change-requests/{{int:pk}}/{address.word}",
-        auth=entering(address.scope),
-        url_name=name,
-        operation_id=name,
-        summary=address.summary,
-        openapi_extra=described(address.scope, answer="object") | _body(address.body),
-    )(take)
+    path, name = f"/change-requests/{{int:pk}}/{address.word}", f"change-{address.word}"
+    _give(api.post, path, address.scope, name, address.body, summary=address.summary)(take)
+
+
+def _give(
+    method: Callable[..., Any], path: str, scope: str, name: str, body: type[Body] | None = None, **more: Any
+) -> Callable[[Callable[..., Any]], Any]:
+    """The decorator that gives a function its address, and the document what it needs to know of it."""
+    extra = described(scope, answer="object") | (_body(body) if body else {})
+    names = {"url_name": name, "operation_id": name, "openapi_extra": extra}
+    decorate: Callable[[Callable[..., Any]], Any] = method(path, auth=entering(scope), **names, **more)
+    return decorate
 
 
 def _once(
@@ -243,12 +240,11 @@ def _change(pk: int) -> ChangeRequest:
 
 def _prompt(request: HttpRequest, name: str, source: str) -> Prompt:
     sources = _token(request).sources
-    if "\x00" in source or (sources and source not in sources):
+    if sources and source not in sources:
         raise ApiError(403, "wrong_source", "This token is for other sources; make one for this source.")
-    rows = (
-        Prompt.objects.filter(name=name[:512], gone_at=None) if "\x00" not in name + source else Prompt.objects.none()
-    )
-    found = rows.filter(source__slug=source).first() if source else rows.filter(source=None).first()
+    known = Prompt.objects.filter(name=name.replace("\x00", ""), gone_at=None)
+    slug = source.replace("\x00", "")
+    found = known.filter(source__slug=slug).first() if source else known.filter(source=None).first()
     if found is None:
         raise ApiError(404, "not_found", "There is no such prompt; name its source if another system owns it.")
     return found

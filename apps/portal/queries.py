@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, OuterRef, Q, Subquery
 
+from apps.accounts.models import User
 from apps.catalog.models import Feature
 from apps.core.nav import NavCount
 from apps.events.models import Event
@@ -20,6 +21,7 @@ from apps.pipelines.models import Run
 from apps.pipelines.status import FAILED_STATES, RunState
 from apps.portal.answers import Reading
 from apps.portal.ranges import WEEK, Range
+from apps.prompts import queries as prompts
 from apps.sources.models import Source
 
 TROUBLED = (HealthStatus.DEGRADED, HealthStatus.DOWN)
@@ -29,14 +31,16 @@ SHOWN_OF_RUN = ("name", "state", "error", "at", "started_at", "finished_at", "pi
 WORDS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve")
 
 
-def nav_counts() -> list[NavCount]:
-    """The numbers beside the navigation: what is in trouble now."""
+def nav_counts(*, user: User) -> list[NavCount]:
+    """The numbers beside the navigation: what is in trouble now, and what waits for this person."""
     troubled = FeatureHealth.objects.filter(status__in=TROUBLED, feature__is_retired=False).count()
     firing = Alert.objects.filter(state=AlertState.FIRING, resolved_at=None).count()
     silent = Source.objects.filter(is_enabled=True, state__failures__gte=3).count()
+    waiting = prompts.waiting_for(user=user).count()
     return [
         NavCount("features", troubled, "in trouble", "bad" if troubled else ""),
         NavCount("alerts", firing, "firing", "bad" if firing else ""),
+        NavCount("prompts", waiting, "waiting for you", "accent" if waiting else ""),
         NavCount("sources", silent, "not answering", "bad" if silent else ""),
     ]
 

@@ -35,7 +35,7 @@ def live(request: HttpRequest) -> HttpResponse:
 @never_cache
 def nav_counts(request: HttpRequest) -> HttpResponse:
     """The numbers beside the navigation, swapped out of band."""
-    return render(request, "ui/_nav_counts.html", {"counts": queries.nav_counts()})
+    return render(request, "ui/_nav_counts.html", {"counts": queries.nav_counts(user=cast(User, request.user))})
 
 
 @require_GET

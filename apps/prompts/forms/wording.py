@@ -15,6 +15,14 @@ from apps.prompts.writing import ROLES, Wording
 _ROLE_LINE = re.compile(rf"^\[({'|'.join(ROLES)})\][ \t]*$", re.MULTILINE)
 
 
+class JsonBox(forms.JSONField):
+    """JSON in a box that is empty when there is none, instead of the word null."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """What the box shows."""
+        return "" if value in (None, {}) else super().prepare_value(value)
+
+
 class VersionForm(Styled, forms.Form):
     """The words, the settings of the model and what is different."""
 
@@ -25,13 +33,13 @@ class VersionForm(Styled, forms.Form):
         "[system] or [user] begins a message.",
     )
     variables = forms.CharField(required=False, help_text="Their names, with commas; the text is checked against them.")
-    model_config = forms.JSONField(
+    model_config = JsonBox(
         label="Settings of the model",
         required=False,
         widget=forms.Textarea(attrs={"rows": 4, "class": "input mono"}),
         help_text='JSON, such as {"model": "large-4", "temperature": 0.2}.',
     )
-    response_format = forms.JSONField(
+    response_format = JsonBox(
         required=False,
         widget=forms.Textarea(attrs={"rows": 4, "class": "input mono"}),
         help_text="A JSON Schema that answers have to follow.",

@@ -131,6 +131,11 @@ class Readiness:
     push: LabelPush | None
     open_threads: int
 
+    @property
+    def gate(self) -> GateState:
+        """The verdict of the gate as a state with its words."""
+        return GateState(self.verdict.state.value)
+
 
 def readiness(*, change: ChangeRequest, at: datetime) -> Readiness:
     """How far the request is at `at`."""

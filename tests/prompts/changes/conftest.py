@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import pytest
 
-from apps.accounts.models import User
-from tests.prompts.changes.steps import make_own_prompt
+from tests.prompts.changes.steps import make_own_prompt, make_person
+from tests.prompts.records import NOW
 
 
-def person(username: str, role: str, **fields) -> User:
-    return User.objects.create_user(
-        username, password="correct horse battery", role=role, full_name=username.title(), **fields
-    )
+@pytest.fixture(autouse=True)
+def _it_is_now(time_machine):
+    """Pages and the API read the clock; votes of these tests are given at `NOW` and lapse after a week."""
+    time_machine.move_to(NOW)
 
 
 @pytest.fixture
 def second(db):
     """Another approver."""
-    return person("second", "approver")
+    return make_person("second", "approver")
 
 
 @pytest.fixture
 def colleague(db):
     """Another engineer."""
-    return person("colleague", "engineer")
+    return make_person("colleague", "engineer")
 
 
 @pytest.fixture
 def commander(db):
-    return person("commander", "commander")
+    return make_person("commander", "commander")
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
+from apps.accounts.models import User
 from apps.prompts.content import content_hash
 from apps.prompts.models import ApprovalPolicy, ChangeRequest, Prompt, PromptVersion
 from apps.prompts.services import change_requests as changes
@@ -16,6 +17,12 @@ _number = count(1)
 
 def later(minutes: float = 1):
     return NOW + timedelta(minutes=minutes)
+
+
+def make_person(username: str, role: str, **fields: Any) -> User:
+    return User.objects.create_user(
+        username, password="correct horse battery", role=role, full_name=username.title(), **fields
+    )
 
 
 def make_own_prompt(versions: int = 3, **fields: Any) -> Prompt:

@@ -119,6 +119,13 @@ def test_what_waits_for_me_is_what_i_can_decide(signed_in, author, approver, own
     assert waits.get_absolute_url() not in text(signed_in(approver).get(url("change-list") + "?waiting=1"))
 
 
+def test_the_navigation_counts_what_waits_for_the_reader(signed_in, author, approver, own):
+    propose(own, author)
+    counts = reverse("portal:nav-counts")
+    assert "1<span" in text(signed_in(approver).get(counts))
+    assert "waiting for you" not in text(signed_in(author).get(counts))
+
+
 def test_an_approver_of_the_owning_team_may_approve(signed_in, author, colleague):
     team = make_team()
     team.memberships.create(user=colleague, role="approver")
@@ -155,7 +162,7 @@ def test_a_remark_is_pinned_to_the_words(signed_in, author, approver, own):
     assert "The customer&#x27;s." in html
     client.post(url("comment-settle", remark.pk), {"do": "reopen"})
     assert "1 open remark" in text(client.get(change.get_absolute_url()))
-    assert "has 1 lines" in text(client.post(url("change-comment", change.pk), fields | {"first_line": "9"}), 422)
+    assert "ends at line 1" in text(client.post(url("change-comment", change.pk), fields | {"first_line": "9"}), 422)
 
 
 def test_an_edit_says_that_approvals_fall(signed_in, author, approver, own):

@@ -81,5 +81,5 @@ def _quote(change: ChangeRequest, pin: Pin) -> str:
     """The words at these lines; ChangeInvalidError where there are none."""
     lines = dict(parts_of(change.current.version)).get(pin.part, "").splitlines()
     if not 1 <= pin.first <= pin.last <= len(lines):
-        raise ChangeInvalidError(f"{pin.part} has {len(lines)} lines; choose some of them.", field="first_line")
+        raise ChangeInvalidError(f"{pin.part} ends at line {len(lines)}; choose lines up to there.", field="first_line")
     return "\n".join(lines[pin.first - 1 : pin.last])

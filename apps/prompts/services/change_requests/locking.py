@@ -88,7 +88,7 @@ def tell(
         topics=("changes", change.topic, prompt.topic),
     )
     record_events(events=[event])
-    ring(topics={"changes", change.topic, prompt.topic})
+    ring(topics={"changes", "nav", change.topic, prompt.topic})
     record_audit(
         actor=actor,
         action=f"change:{news.kind.rpartition(':')[2]}",
