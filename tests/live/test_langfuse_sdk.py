@@ -30,7 +30,8 @@ import json, os
 from langfuse import Langfuse
 
 langfuse = Langfuse(
-    base_url=os.environ["PORTAL"], public_key="pk-any", secret_key=os.environ["TOKEN"], tracing_enabled=False
+    base_url=os.environ["PORTAL"], public_key="pk-any", secret_key=os.environ["TOKEN"],
+    tracing_enabled=False, timeout=60,
 )
 facts = {"auth": langfuse.auth_check()}
 text = langfuse.get_prompt("search/answers")
@@ -49,7 +50,7 @@ try:
 except Exception as error:
     facts["missing"] = [type(error).__name__, error.status_code, error.body["message"]]
 stranger = Langfuse(
-    base_url=os.environ["PORTAL"], public_key="pk-other", secret_key="opsp_wrong", tracing_enabled=False
+    base_url=os.environ["PORTAL"], public_key="pk-other", secret_key="opsp_wrong", tracing_enabled=False, timeout=60
 )
 try:
     stranger.get_prompt("search/answers", max_retries=0)

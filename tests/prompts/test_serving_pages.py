@@ -79,7 +79,9 @@ def test_an_open_bypass_stands_on_the_page_with_what_can_be_done(signed_in, auth
     assert "Accept it with a reason" not in html
     assert "Accept it with a reason" in text(signed_in(approver).get(url))
     assert "Put it back" not in text(signed_in(outsider).get(url))
-    assert url in text(signed_in(outsider).get(prompt.get_absolute_url()))
+    page = text(signed_in(outsider).get(prompt.get_absolute_url()))
+    assert url in page
+    assert "production was moved from v1 to v2 outside approval." in page, "without a script as well"
 
 
 def test_putting_back_is_one_click_for_who_may(signed_in, author, outsider, prompt, bypass):

@@ -1,6 +1,7 @@
 """Reads of prompts, their versions, labels and change requests."""
 
 from apps.prompts.queries.approvals import may_approve, policy_for, standing, written_by
+from apps.prompts.queries.bypasses import open_bypasses
 from apps.prompts.queries.changes import (
     Readiness,
     change_requests,
@@ -50,6 +51,7 @@ __all__ = [
     "labels",
     "may_approve",
     "messages_of",
+    "open_bypasses",
     "parent_names",
     "parents",
     "policy_for",

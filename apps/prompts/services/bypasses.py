@@ -12,20 +12,16 @@ from typing import Protocol
 from django.db import transaction
 
 from apps.accounts.models import User
-from apps.accounts.permissions import MAY, may
 from apps.accounts.services import record_audit
 from apps.events import services as events
 from apps.events.services import NewEvent
 from apps.events.status import Tone
 from apps.prompts.approving import most_specific
 from apps.prompts.models import ApprovalPolicy, LabelBypass, LabelPush, Prompt, PromptLabel, PromptVersion
+from apps.prompts.services.change_requests.locking import check_person
 from apps.prompts.services.change_requests.moving import lock_labels
 from apps.prompts.services.change_requests.outbox import queue_push
-from apps.prompts.services.change_requests.refusals import (
-    ChangeConflictError,
-    ChangeInvalidError,
-    ChangeNotAllowedError,
-)
+from apps.prompts.services.change_requests.refusals import ChangeConflictError, ChangeInvalidError
 from apps.prompts.status import BypassState, PushState
 
 LONGEST_POLL = timedelta(seconds=40)  # from asking a source until its answer is stored
@@ -88,7 +84,7 @@ def settle_label(*, prompt_id: int, label: str, at: datetime) -> None:
 
 def revert_bypass(*, bypass_id: int, actor: User, at: datetime) -> LabelBypass:
     """Have the label put back in the other system; whoever may roll back may do this."""
-    _check(actor, "change:roll-back")
+    check_person(actor=actor, action="change:roll-back")
     with transaction.atomic():
         bypass = _open_one(bypass_id)
         if bypass.expected is None:
@@ -111,7 +107,7 @@ def revert_bypass(*, bypass_id: int, actor: User, at: datetime) -> LabelBypass:
 
 def adopt_bypass(*, bypass_id: int, actor: User, reason: str, at: datetime) -> LabelBypass:
     """Accept afterwards where the label was moved to: an approver, with the reason."""
-    _check(actor, "change:approve")
+    check_person(actor=actor, action="change:approve")
     if not reason.strip():
         raise ChangeInvalidError("Say why the move may stay; auditors read it later.", field="reason")
     with transaction.atomic():
@@ -130,15 +126,14 @@ def adopt_bypass(*, bypass_id: int, actor: User, reason: str, at: datetime) -> L
 
 
 def _is_ours(move: Moved) -> bool:
-    """Whether the last push of the label is, or may have been, what moved it there."""
-    pushes = LabelPush.objects.filter(prompt=move.prompt, label=move.label.name, attempts__gt=0)
-    last = pushes.exclude(state=PushState.VOID).order_by("-created_at", "-id").first()
-    return last is not None and move.to is not None and last.to_version_id == move.to.pk and _is_recent(last)
+    """Whether a push that is under way moved it there, or may have: its answer can be lost, or not be noted yet.
 
-
-def _is_recent(push: LabelPush) -> bool:
-    """A push that is done moved the label once; a later move to the same version is not its doing."""
-    return push.state in (PushState.PUSHING, PushState.FAILED)
+    A push that is done moved the label once; a later move to the same version is not its doing.
+    """
+    under_way = LabelPush.objects.filter(state__in=[PushState.PUSHING, PushState.FAILED], attempts__gt=0)
+    return move.to is not None and under_way.filter(
+        prompt=move.prompt, label=move.label.name, to_version=move.to
+    ).exists()  # fmt: skip
 
 
 def _outside(move: Moved, at: datetime) -> list[NewEvent]:
@@ -178,12 +173,6 @@ def _open_one(bypass_id: int) -> LabelBypass:
     if bypass.state != BypassState.OPEN:
         raise ChangeConflictError(f"This is over: {BypassState(bypass.state).label.lower()}.")
     return bypass
-
-
-def _check(actor: User, action: str) -> None:
-    if not may(actor, action):
-        allowed = " or ".join(sorted(str(role.label) for role in MAY[action]))
-        raise ChangeNotAllowedError(f"Your role does not allow this; it takes {allowed}. Ask an administrator.")
 
 
 def _tell(bypass: LabelBypass, what: str, title: str, tone: Tone, at: datetime, *, actor: User | None) -> None:

@@ -79,6 +79,7 @@ def prompt_detail(request: HttpRequest, pk: int) -> HttpResponse:
     prompt = get_object_or_404(queries.prompts(), pk=pk)
     context = _labels_of(prompt) | _content(request, prompt)
     context["versions"] = queries.versions(prompt_id=pk)
+    context["bypasses"] = queries.open_bypasses(prompt_id=pk)
     context["changes"] = queries.changes_of(prompt_id=pk)
     context["parents"] = queries.parent_names(name=prompt.name) if prompt.source_id is None else []
     context["shows_demo"] = bool(prompt.source and prompt.source.is_demo)

@@ -18,13 +18,12 @@ from apps.accounts.permissions import requires
 from apps.catalog.models import Feature
 from apps.core.listing import Column, Filter, Listing, render_listing
 from apps.core.listing.declaration import Choices, Query
-from apps.prompts import services
+from apps.prompts import queries, services
 from apps.prompts.forms.serving import AdoptForm, RolloutForm
 from apps.prompts.hygiene import FINDINGS, findings_of, neglected, with_findings
 from apps.prompts.models import LabelBypass, Prompt, PromptLabel
 from apps.prompts.propagation import MOST_SHOWN, propagations, versions_served
 from apps.prompts.services.change_requests import ChangeRefusedError
-from apps.prompts.status import BypassState
 from apps.sources.models import Source
 
 
@@ -93,8 +92,8 @@ def prompt_serving(request: HttpRequest, pk: int) -> HttpResponse:
 def prompt_bypasses(request: HttpRequest, pk: int) -> HttpResponse:
     """The moves past the approval that are still open, alone."""
     prompt = get_object_or_404(Prompt.objects.select_related("source"), pk=pk)
-    rows = LabelBypass.objects.filter(prompt=prompt, state=BypassState.OPEN).select_related("expected", "found")
-    return render(request, "prompts/_prompt_bypasses.html", {"prompt": prompt, "bypasses": list(rows)})
+    context = {"prompt": prompt, "bypasses": queries.open_bypasses(prompt_id=pk)}
+    return render(request, "prompts/_prompt_bypasses.html", context)
 
 
 @require_POST
