@@ -18,6 +18,7 @@ MEASUREMENTS = {
     "last_run": "goal 7: the latest run of every pipeline, and what keeping it costs",
     "poll": "goal 11: 500 sources in one cycle, and one schedule edited among 10,000",
     "ingest": "goal 10: samples stored anew and again",
+    "charts": "goals 8 and 14: six charts of 30 days beside a real Prometheus, figures beside Plotly's own",
     "live": "goal 12: one event to 1,000 open pages",
     "idle": "the portal doing nothing: CPU and memory, with the demo world and without (ten minutes)",
 }
