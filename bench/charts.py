@@ -105,13 +105,13 @@ def _prometheus(start: datetime) -> Iterator[tuple[str, int]]:
                     at = start.timestamp() + minute * STEP
                     out.write(f'charted{{measure="{slug}"}} {_value(number, minute)} {at:.0f}\n')
             out.write("# EOF\n")
-        tool = servers.executable("prometheus", "promtool")
+            program = servers.executable("prometheus", "prometheus")
+        tool = Path(program).with_name("promtool")
         command = [tool, "tsdb", "create-blocks-from", "openmetrics", str(text), str(home / "data")]
         subprocess.run(command, check=True, capture_output=True)
         (home / "prometheus.yml").write_text("scrape_configs: []\n", encoding="ascii")
         port = free_port()
         base = f"http://127.0.0.1:{port}"
-        program = servers.executable("prometheus", "prometheus")
         process = subprocess.Popen(
             [program, f"--config.file={home}/prometheus.yml", f"--storage.tsdb.path={home}/data",
              "--storage.tsdb.retention.time=60d", f"--web.listen-address=127.0.0.1:{port}"],
