@@ -20,6 +20,7 @@ MEASUREMENTS = {
     "reliability": "rolling runs up by day: the list, the sweep, and what a mark costs",
     "poll": "goal 11: 500 sources in one cycle, and one schedule edited among 10,000",
     "ingest": "goal 10: samples stored anew and again",
+    "charts": "goals 8 and 14: six charts of 30 days beside a real Prometheus, figures beside Plotly's own",
     "live": "goal 12: one event to 1,000 open pages",
     "anomaly": "anomalies found in made-up series with planted faults, beside simple detectors",
     "gate": "the evaluation gate: 10,000 cases, and how often it is wrong over seeded trials",

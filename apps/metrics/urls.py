@@ -19,5 +19,6 @@ urlpatterns = [
     path("impact/<int:pk>/", views.impact, name="impact"),
     path("impact/<int:pk>/card/", views.impact_card, name="impact-card"),
     path("of/<slug:slug>/", views.feature_measures, name="feature-measures"),
+    path("of/<slug:slug>/figures.json", views.feature_figures, name="feature-figures"),
     path("of/<int:feature_id>/<slug:measure>/", views.feature_chart, name="feature-chart"),
 ]

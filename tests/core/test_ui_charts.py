@@ -13,12 +13,14 @@ from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.core.ui import sampling
 from apps.core.ui.chart_marks import badges, letters
 from apps.core.ui.chart_page import line_chart
+from apps.core.ui.chart_svg import svg
 from apps.core.ui.charts import Band, Limit, Line, LineChart, Mark
 from apps.core.ui.figures import plotly_figure
 from apps.core.ui.formats import DAY, HOUR, MINUTE
@@ -217,3 +219,19 @@ def test_plotly_gets_no_markup_out_of_names() -> None:
 def test_the_map_style_of_the_installed_plotly_is_found() -> None:
     assert re.fullmatch(r"[0-9a-f]{64}", maplibre_style_id())
     assert (package_data() / "plotly.min.js").is_file()
+
+
+@pytest.mark.parametrize(("level", "is_below"), [(1.0, False), (2.6, True)])
+def test_the_label_of_a_limit_lies_on_no_line(level: float, is_below: bool) -> None:
+    samples = [(60.0 * n, level) for n in range(60)]
+    chart = LineChart("c", "T", "d", [Line("now", samples)], start=0, end=3600, limits=[Limit(2.5, "Our promise")])
+    [label] = re.findall(r'<text class="limit-label"[^>]*dy="(-?\d+)"', svg(chart))
+    assert (int(label) > 0) is is_below
+
+
+def test_a_label_without_a_free_place_stands_in_the_legend_alone() -> None:
+    samples = [(60.0 * n, 2.4 if n % 2 else 2.6) for n in range(60)]
+    lines = [Line("now", samples)]
+    chart = LineChart("c", "T", "d", lines, start=0, end=3600, limits=[Limit(2.5, "Our promise")], from_zero=False)
+    assert "limit-label" not in svg(chart)
+    assert "Our promise" in line_chart(chart)

@@ -7,6 +7,7 @@ import io
 import re
 from datetime import timedelta
 
+import plotly.graph_objects as go
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -87,6 +88,15 @@ def test_what_is_drawn_can_be_taken_away(feature, read) -> None:
     rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert {row["measure"] for row in rows} == {"latency_p50", "latency_p95", "latency_p99"}
     assert "network" not in rows[0]
+
+
+def test_every_chart_is_also_a_figure_that_plotly_accepts(feature, signed_in, outsider) -> None:
+    path = reverse("metrics:feature-figures", args=["search"])
+    found = signed_in(outsider).get(path + "?range=1h").json()
+    assert set(found) == {"latency_p50", "latency_p95", "latency_p99"}
+    for figure in found.values():
+        accepted = go.Figure({"data": figure["data"], "layout": figure["layout"]})
+        assert accepted.data[-1].type == "scatter"
 
 
 def test_a_feature_without_numbers_says_what_to_connect(read) -> None:

@@ -27,11 +27,11 @@ def test_partitions_and_summaries_are_told(django_assert_num_queries) -> None:
     assert (found.series, found.strays) == (1, 0)
 
 
-def test_a_missing_tomorrow_and_summaries_that_are_behind_are_seen() -> None:
-    at = timezone.now() + timedelta(days=900)
-    make_series(samples=[(at - timedelta(minutes=1), 1.0)])
+def test_a_missing_today_and_summaries_that_are_behind_are_seen() -> None:
+    at = timezone.now().replace(hour=0) + timedelta(days=900)
+    make_series(samples=[(at + timedelta(days=4, hours=12), 1.0)])
     Series.objects.update(rolled_until=at - timedelta(hours=9))
-    found = queries.storage(at=at)
+    found = queries.storage(at=at + timedelta(days=5, hours=6))
     assert found.is_behind
     assert not found.is_ready
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from html import escape
+from itertools import pairwise
 from typing import Final
 
 from apps.core.ui.chart_marks import TOO_CLOSE_ON_PHONES, Badge, badges, letters
@@ -17,6 +18,8 @@ from apps.core.ui.ticks import Tick, time_ticks, value_ticks
 _WIDTH: Final = 1000
 _ROOM_ABOVE: Final = 26  # for the letters
 _ROOM_BELOW: Final = 22  # for the times
+_LABEL_WIDTH: Final = 0.3  # of the chart, for the label of a limit
+_LABEL_HEIGHT: Final = 17
 _CLASSES: Final = {"main": "s1", "second": "s2", "previous": "prev"}
 
 
@@ -162,8 +165,13 @@ def _placer(scale: _Scale) -> Callable[[float, float], str]:
 
 def _texts(chart: LineChart, scale: _Scale) -> Iterator[str]:
     for limit in chart.limits:
-        y = n(scale.y(limit.value))
-        yield f'<text class="limit-label" x="0" dx="4" y="{y}" dy="-5">{escape(limit.label)}</text>'
+        if place := _free_place(scale.y(limit.value), chart, scale):
+            x, anchor, dy = place
+            dx = 4 if anchor == "start" else -4
+            yield (
+                f'<text class="limit-label" x="{x}" dx="{dx}" y="{n(scale.y(limit.value))}" dy="{dy}"'
+                f' text-anchor="{anchor}">{escape(limit.label)}</text>'
+            )
     for band in chart.bands:
         if band.label and chart.start <= band.end and band.start <= chart.end:
             is_late = scale.x(band.start) > 0.8  # no room to its right
@@ -173,6 +181,28 @@ def _texts(chart: LineChart, scale: _Scale) -> Iterator[str]:
     newest = max((run[-1] for line in chart.lines if line.role == "main" for run in line.runs), default=None)
     if newest and scale.x(newest[0]) >= 0.99:
         yield f'<circle class="now" cx="{scale.percent(newest[0])}" cy="{n(scale.y(newest[1]))}" r="4.5"/>'
+
+
+def _free_place(y: float, chart: LineChart, scale: _Scale) -> tuple[str, str, int] | None:
+    """Where beside its limit a label lies on no line: (x, anchor, dy). None where it would, and the legend tells it."""
+    places = (("0", "start", -5), ("0", "start", 14), ("100%", "end", -5), ("100%", "end", 14))
+    for x, anchor, dy in places:
+        top, bottom = (y - _LABEL_HEIGHT, y - 1) if dy < 0 else (y + 1, y + _LABEL_HEIGHT)
+        left, right = (0.0, _LABEL_WIDTH) if anchor == "start" else (1.0 - _LABEL_WIDTH, 1.0)
+        if top >= 0 and bottom <= chart.height and not _is_crossed(chart, scale, left, right, top, bottom):
+            return x, anchor, dy
+    return None if chart.has_legend else places[0]
+
+
+def _is_crossed(chart: LineChart, scale: _Scale, left: float, right: float, top: float, bottom: float) -> bool:
+    """Whether any line passes through a rectangle; x as a share of the width, y in pixels."""
+    for stretch in (run for line in chart.lines for run in line.runs):
+        for (start, first), (end, last) in pairwise(stretch if len(stretch) > 1 else [*stretch, *stretch]):
+            if scale.x(end) >= left and scale.x(start) <= right:
+                high, low = sorted((scale.y(first), scale.y(last)))
+                if low >= top and high <= bottom:
+                    return True
+    return False
 
 
 def _badges(chart: LineChart) -> Iterator[str]:

@@ -12,12 +12,15 @@ import math
 from array import array
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
-from itertools import pairwise
 from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from apps.core.ui.chart_marks import letters
 from apps.core.ui.charts import Line, LineChart
-from apps.core.ui.sampling import Point
+from apps.core.ui.formats import DAY
+from apps.core.ui.sampling import Point, Run
 
 _TONES: Final = {"main": "series-1", "second": "series-2", "previous": "series-prev"}
 _MARK_TONES: Final = {"prompt": "accent", "incident": "bad-solid", "alert": "bad-solid"}
@@ -39,7 +42,9 @@ def plain_text(text: str) -> str:
 
 
 def _trace(line: Line, chart: LineChart) -> dict[str, Any]:
-    filled = _filled(line)
+    stretches = line.thinned(_MOST_POINTS)
+    filled = _filled(stretches)
+    times, values = zip(*filled, strict=True) if filled else ((), ())
     trace: dict[str, Any] = {
         "type": "scatter",  # never scattergl: it needs eval
         "mode": "lines+markers" if len(filled) <= _DOTTED else "lines",  # a lone sample is no line
@@ -47,27 +52,39 @@ def _trace(line: Line, chart: LineChart) -> dict[str, Any]:
         "meta": {"tone": _TONES[line.role]},
         "line": {"width": 1.25, "dash": "dot"} if line.role == "previous" else {"width": 1.75},
         "connectgaps": False,
-        **_times([at for at, _ in filled], chart.zone),
-        "y": _floats([value for _, value in filled], "f"),
+        **_times(times, chart.zone),
+        "y": _floats(values, "f"),
     }
-    if line.role == "main" and chart.from_zero and len(line.runs) == 1:  # Plotly would fill across a hole
+    if line.role == "main" and chart.from_zero and len(stretches) == 1:  # Plotly would fill across a hole
         trace["fill"] = "tozeroy"
     return trace
 
 
 def _times(times: Sequence[float], zone: tzinfo) -> dict[str, Any]:
     """x0/dx when the samples are evenly spaced and no clock change lies between them, else every time."""
-    moments = [_wall(at, zone) for at in times]
-    steps = {round(later - earlier) for earlier, later in pairwise(moments)}
-    if len(steps) == 1:
-        return {"x0": moments[0], "dx": steps.pop()}
-    return {"x": _floats(moments, "d")}
+    moments = _walls(times, zone)
+    steps = np.rint(np.diff(moments))
+    if len(steps) and (steps == steps[0]).all():
+        return {"x0": float(moments[0]), "dx": int(steps[0])}
+    return {"x": _floats(moments.tolist(), "d")}
 
 
-def _filled(line: Line) -> list[Point]:
+def _walls(times: Sequence[float], zone: tzinfo) -> NDArray[np.float64]:
+    """`_wall` of many rising times; their zone is asked once a day, for no clock changes twice in one."""
+    if not times:
+        return np.array([])
+    looked_at = [*np.arange(times[0], times[-1], DAY).tolist(), times[-1]]
+    offsets = {_offset(at, zone) for at in looked_at}
+    if len(offsets) == 1:
+        moments: NDArray[np.float64] = (np.array(times) + offsets.pop()) * 1000
+        return moments
+    return np.array([_wall(at, zone) for at in times])
+
+
+def _filled(stretches: Sequence[Run]) -> list[Point]:
     """The points with a NaN put into every hole, because Plotly joins neighbors whatever lies between."""
     filled: list[Point] = []
-    for stretch in line.thinned(_MOST_POINTS):
+    for stretch in stretches:
         if filled:
             filled.append(((filled[-1][0] + stretch[0][0]) / 2, math.nan))
         filled += stretch
@@ -76,8 +93,13 @@ def _filled(line: Line) -> list[Point]:
 
 def _wall(at: float, zone: tzinfo) -> float:
     """Milliseconds that, read as UTC, show the wall clock of `zone`."""
+    return (at + _offset(at, zone)) * 1000
+
+
+def _offset(at: float, zone: tzinfo) -> float:
+    """Seconds by which the clock of `zone` is ahead of UTC."""
     offset = datetime.fromtimestamp(at, zone).utcoffset()
-    return (at + (offset.total_seconds() if offset else 0.0)) * 1000
+    return offset.total_seconds() if offset else 0.0
 
 
 def _floats(values: Sequence[float], code: str) -> dict[str, str]:

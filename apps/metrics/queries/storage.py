@@ -45,8 +45,8 @@ class Storage:
 
     @property
     def is_ready(self) -> bool:
-        """Whether tomorrow's partition is there."""
-        return self.last_day is not None and self.last_day > self.at.astimezone(UTC).date()
+        """Whether today's partition is there, or nothing was ever stored."""
+        return self.last_day is None or self.last_day >= self.at.astimezone(UTC).date()
 
     @property
     def is_behind(self) -> bool:

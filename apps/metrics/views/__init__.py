@@ -1,7 +1,7 @@
 """The pages of numbers."""
 
 from apps.metrics.views.costs import budget, cost
-from apps.metrics.views.families import feature_measures
+from apps.metrics.views.families import feature_figures, feature_measures
 from apps.metrics.views.glossary import glossary
 from apps.metrics.views.impact import impact, impact_card
 from apps.metrics.views.lists import series_list
@@ -13,6 +13,7 @@ __all__ = [
     "budget",
     "cost",
     "feature_chart",
+    "feature_figures",
     "feature_measures",
     "glossary",
     "impact",

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import orjson
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from apps.catalog.models import Feature
+from apps.core.ui.figures import plotly_figure
 from apps.metrics import exports, queries
 from apps.metrics.measures import FAMILY_LABELS, Family, Measure, of_family
 from apps.metrics.models import Series
@@ -68,6 +70,17 @@ def feature_measures(request: HttpRequest, slug: str) -> HttpResponse:
         "comparisons": COMPARISONS,
     }
     return render(request, "metrics/feature_measures.html", context)
+
+
+@require_GET
+def feature_figures(request: HttpRequest, slug: str) -> HttpResponse:
+    """Every chart of the page as a Plotly figure, in one answer: measure -> figure."""
+    feature, asked = get_object_or_404(Feature, slug=slug), Asked.of(request)
+    primary = [one for one in queries.feature_series(feature_id=feature.pk) if one.is_primary]
+    promises = {promise.measure: promise for promise in feature.promises.all()}
+    drawn = pictures(primary, asked, asked.markers(feature.pk), promises, sync=f"feature-{feature.pk}")
+    figures = {measure: plotly_figure(picture.chart) for measure, picture in drawn.items()}
+    return HttpResponse(orjson.dumps(figures), content_type="application/json")
 
 
 def _parts(series: list[Series], split: Split | None, asked: Asked) -> dict[str, list[Part]]:
