@@ -38,6 +38,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 2.0,
         "options": {"expires": 2.0},
     },
+    "set-demo-monitors": {
+        "task": "apps.demo.tasks.set_demo_monitors",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
     "deliver-events": {
         "task": "apps.notifications.tasks.deliver_events",
         "schedule": 1.0,

@@ -28,6 +28,12 @@ SCOPES: dict[str, TokenScope] = {
         TokenScope("push:samples", "Report samples", "numbers over time, also by OTLP and remote write"),
         TokenScope("push:changes", "Report changes", "what else was changed: configuration, flags, models"),
         TokenScope("push:alerts", "Report alerts", "alerts that fire or have ended"),
-        TokenScope("read", "Read", "how a source is doing, and whether a deployment may start", action="portal:read"),
+        TokenScope("watch", "Watch", "set monitors and objectives, acknowledge alerts", action="monitor:change"),
+        TokenScope(
+            "read",
+            "Read",
+            "how a source is doing, whether a deployment may start, monitors, objectives and alerts",
+            action="portal:read",
+        ),
     )
 }

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja.security import HttpBearer
 
-from apps.api import deciding
+from apps.api import deciding, watching
 from apps.api.document import Api, described, described_noun
 from apps.api.entrance import PUSH_SCOPES, Entry, enter
 from apps.api.errors import ApiError
@@ -83,6 +83,7 @@ for _noun in NOUNS:
 
 
 deciding.add_to(api)
+watching.add_to(api)
 
 
 def _entry(request: HttpRequest) -> Entry:

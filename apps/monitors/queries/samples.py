@@ -35,7 +35,7 @@ def last_sample_at(*, series_id: int, until: datetime) -> datetime | None:
 def stretch_counts(
     *, series_id: int, limit: float, is_bad_above: bool, start: datetime, end: datetime, step: int = 3600
 ) -> list[tuple[datetime, int, int]]:
-    """(beginning of the stretch, good, all) for each stretch of `step` seconds that holds samples, oldest first; `end` included."""
+    """(beginning of the stretch, good, all) for each stretch of `step` seconds with samples, oldest first."""
     values: dict[str, Any] = {
         "series": series_id,
         "limit": limit,
