@@ -43,7 +43,11 @@ def _endpoint(path: str, method: str, operation: Mapping[str, Any], base_url: st
         scopes=tuple(operation.get("x-scopes", ())),
         body=body,
         answer=_example(operation.get("responses", {}).get(200, {})),
-        curl=_curl(f"{base_url}{path.replace('{slug}', 'my-source').replace('{pk}', '42')}{_query(operation)}", method.upper(), body),
+        curl=_curl(
+            f"{base_url}{path.replace('{slug}', 'my-source').replace('{pk}', '42')}{_query(operation)}",
+            method.upper(),
+            body,
+        ),
     )
 
 

@@ -73,7 +73,7 @@ WATCHES: Final = (
         "clause-finder",
         "groundedness",
         "drift",
-        {"method": "psi", "alert": 0.25, "warn": 0.1, "days": 7.0, "hours": 24.0, "samples": 60.0},
+        {"method": "wasserstein", "alert": 4.0, "warn": 1.5, "days": 7.0, "hours": 24.0, "samples": 60.0},
     ),
     Watch(
         "Fewer thumbs up, week after week",

@@ -122,7 +122,7 @@ KINDS: Final[dict[str, Kind]] = {
             "drift",
             "Drift",
             "The distribution of recent values moved away from that of the first days it watched.",
-            "",
+            "distance",
             Drift,
             (
                 Parameter("method", "Method", default="psi", choices=tuple(METHODS.items())),
