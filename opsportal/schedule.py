@@ -73,6 +73,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 30.0,
         "options": {"expires": 30.0},
     },
+    "set-demo-monitors": {
+        "task": "apps.demo.tasks.set_demo_monitors",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
     "deliver-events": {
         "task": "apps.notifications.tasks.deliver_events",
         "schedule": 1.0,

@@ -58,10 +58,11 @@ SCOPES: dict[str, TokenScope] = {
         TokenScope("catalog:write", "Describe the catalog", "features, components and dependencies", "catalog:change"),
         TokenScope("sources:write", "Make sources", "sources that report by themselves", action="source:change"),
         TokenScope("run:evaluations", "Run evaluations", "start runs of the portal's own suites", action="suite:run"),
+        TokenScope("watch", "Watch", "set monitors and objectives, acknowledge alerts", action="monitor:change"),
         TokenScope(
             "read",
             "Read",
-            "how a source is doing, whether a deployment may start, how evaluations went",
+            "how a source is doing, whether a deployment may start, monitors, objectives, alerts, evaluations",
             action="portal:read",
         ),
     )

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja.security import HttpBearer
 
-from apps.api import cataloging, changing, deciding, delivering, evaluating, incidents, judging
+from apps.api import cataloging, changing, deciding, delivering, evaluating, incidents, judging, watching
 from apps.api.document import Api, described, described_noun
 from apps.api.entrance import PUSH_SCOPES, Entry, enter
 from apps.api.errors import ApiError
@@ -92,6 +92,7 @@ judging.add_to(api)
 incidents.add_to(api)
 cataloging.add_to(api)
 evaluating.add_to(api)
+watching.add_to(api)
 
 
 def _entry(request: HttpRequest) -> Entry:

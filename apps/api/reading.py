@@ -25,6 +25,17 @@ def read_body(request: HttpRequest, *, most_bytes: int = MOST_BYTES) -> bytes:
     return body
 
 
+def read_object(body: bytes) -> dict[str, Any]:
+    """The body as one JSON object, {} where it is empty; raises ApiError 400 or 422."""
+    try:
+        value = parse_json(body) if body.strip() else {}
+    except SourceError as error:
+        raise ApiError(400, "malformed", error.message.replace("The answer", "The body", 1)) from None
+    if not isinstance(value, dict):
+        raise ApiError(422, "invalid", "Send one JSON object.")
+    return value
+
+
 def read_items(body: bytes) -> list[Any]:
     """The entries of {"items": […]}; raises ApiError 400 for what is no JSON, 422 for another shape."""
     try:

@@ -78,11 +78,15 @@ def _chart(
         limits = [Limit(parameters["limit"], "Good or bad")]
     span = max(60.0, (end - start).total_seconds() / 300)  # so that a short alert can be seen
     low = start.timestamp()
+    what = series.entry.label if series.measure else "Value"
+    what += {"above": ", highest of each stretch", "below": ", lowest of each stretch"}.get(
+        str(parameters.get("direction")), ""
+    )
     return LineChart(
         id=name,
         title=f"{series.entry.label if series.measure else series.name[:80]}, {start:%d %b} to {end:%d %b}",
         description=f"{len(bands)} times beyond the rule." if bands else "Never beyond the rule.",
-        lines=[Line(series.entry.label if series.measure else "Value", _samples(points.rows), gap=points.gap)],
+        lines=[Line(what, _samples(points.rows, parameters.get("direction")), gap=points.gap)],
         start=low,
         end=end.timestamp(),
         unit=series.shown_unit,
@@ -93,5 +97,7 @@ def _chart(
     )
 
 
-def _samples(rows: Sequence[Point]) -> list[tuple[float, float]]:
-    return [(row.at.timestamp(), row.mean) for row in rows]
+def _samples(rows: Sequence[Point], direction: Any) -> list[tuple[float, float]]:
+    """What the rule is about: the worst of each stretch where it has a direction, else the mean."""
+    name = {"above": "high", "below": "low"}.get(str(direction), "mean")
+    return [(row.at.timestamp(), getattr(row, name)) for row in rows]

@@ -164,7 +164,7 @@ def _field(one: Parameter) -> forms.Field:
     common: dict[str, Any] = {"label": one.label, "help_text": one.help, "initial": one.default}
     if one.choices:
         return forms.ChoiceField(choices=one.choices, **common)
-    field = forms.FloatField(required=one.is_required, min_value=one.least, **common)
+    field = forms.FloatField(required=one.is_required, min_value=one.least, max_value=one.most, **common)
     field.widget.attrs["step"] = "any"
     field.error_messages["required"] = f"{one.label} is needed."
     return field

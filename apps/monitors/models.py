@@ -55,6 +55,13 @@ class Monitor(models.Model):
         return (self.rule.unit if self.rule else "") or self.series.shown_unit
 
     @property
+    def settings(self) -> list[tuple[str, object]]:
+        """The parameters in words, in the order of the form."""
+        known = self.rule.parameters if self.rule else ()
+        given = [(one, self.parameters.get(one.name)) for one in known]
+        return [(one.label, dict(one.choices).get(str(value), value)) for one, value in given if value is not None]
+
+    @property
     def topic(self) -> str:
         """The live topic of its page."""
         return f"monitor-{self.pk}"

@@ -14,7 +14,7 @@ _CHUNK = 5000
 _COUNTS = """
 SELECT to_timestamp(floor(extract(epoch FROM at) / %(step)s) * %(step)s) AS begins,
        count(*) FILTER (WHERE CASE WHEN %(above)s THEN value <= %(limit)s ELSE value >= %(limit)s END), count(*)
-FROM metrics_sample WHERE series_id = %(series)s AND at >= %(start)s AND at < %(end)s
+FROM metrics_sample WHERE series_id = %(series)s AND at >= %(start)s AND at <= %(end)s
 GROUP BY 1 ORDER BY 1
 """
 
@@ -35,7 +35,7 @@ def last_sample_at(*, series_id: int, until: datetime) -> datetime | None:
 def stretch_counts(
     *, series_id: int, limit: float, is_bad_above: bool, start: datetime, end: datetime, step: int = 3600
 ) -> list[tuple[datetime, int, int]]:
-    """(beginning of the stretch, good, all) for each stretch of `step` seconds that holds samples, oldest first."""
+    """(beginning of the stretch, good, all) for each stretch of `step` seconds with samples, oldest first."""
     values: dict[str, Any] = {
         "series": series_id,
         "limit": limit,

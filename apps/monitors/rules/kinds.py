@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Final
 
 from apps.monitors.rules.burn import Burn
@@ -27,6 +28,18 @@ class Parameter:
     choices: tuple[tuple[str, str], ...] = ()
     is_required: bool = False
     least: float | None = None
+    most: float | None = None
+
+    def check(self, value: Any) -> None:
+        """ParameterError for what cannot be meant."""
+        if self.choices:
+            if value not in dict(self.choices):
+                raise ParameterError(f"{self.label}: {str(value)[:40]!r} is none of the choices.")
+            return
+        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+            raise ParameterError(f"{self.label}: {str(value)[:40]!r} cannot be read as a number.")
+        if (self.least is not None and value < self.least) or (self.most is not None and value > self.most):
+            raise ParameterError(f"{self.label}: {value:g} is out of range.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +77,7 @@ KINDS: Final[dict[str, Kind]] = {
                 _direction("above"),
                 _ALERT,
                 _WARN,
-                Parameter("minutes", "Window in minutes", "", 5, least=1),
+                Parameter("minutes", "Window in minutes", "", 5, least=1, most=1440),
                 _MARGIN,
                 _SAMPLES,
             ),
@@ -87,7 +100,7 @@ KINDS: Final[dict[str, Kind]] = {
                 _direction("above", "a rise is worse", "a fall is worse"),
                 Parameter("alert", "Alert at percent", "", 50, is_required=True, least=0),
                 Parameter("warn", "Warn at percent", "Empty: no warning.", least=0),
-                Parameter("minutes", "Window in minutes", "", 15, least=1),
+                Parameter("minutes", "Window in minutes", "", 15, least=1, most=1440),
                 _SAMPLES,
             ),
         ),
@@ -109,14 +122,14 @@ KINDS: Final[dict[str, Kind]] = {
             "drift",
             "Drift",
             "The distribution of recent values moved away from that of the first days it watched.",
-            "",
+            "distance",
             Drift,
             (
                 Parameter("method", "Method", default="psi", choices=tuple(METHODS.items())),
                 Parameter("alert", "Alert level", "PSI: 0.25 is much. KS: 0 to 1.", 0.25, is_required=True, least=0),
                 Parameter("warn", "Warning level", "PSI: 0.1 is some.", 0.1, least=0),
-                Parameter("days", "Baseline in days", "", 7, least=0.04),
-                Parameter("hours", "Window in hours", "", 24, least=0.1),
+                Parameter("days", "Baseline in days", "", 7, least=0.04, most=14),
+                Parameter("hours", "Window in hours", "", 24, least=0.1, most=168),
                 Parameter("samples", "Fewest samples", "A small window differs by chance.", 60, least=5),
             ),
             history_days=15.0,
@@ -141,7 +154,7 @@ KINDS: Final[dict[str, Kind]] = {
             Decay,
             (
                 _direction("below", "rising is worse", "falling is worse"),
-                Parameter("weeks", "Weeks in a row", "", 4, least=2),
+                Parameter("weeks", "Weeks in a row", "", 4, least=2, most=8),
                 Parameter("alert", "Percent in all", "Less than this is let pass.", 3, is_required=True, least=0),
                 Parameter("samples", "Fewest samples a week", "", 3, least=1),
             ),
@@ -155,7 +168,8 @@ def make_rule(kind: str, parameters: Mapping[str, Any], memory: Mapping[str, Any
     """The rule, going on from `memory`; ParameterError says in a sentence why it cannot be made."""
     if kind not in KINDS:
         raise ParameterError(f"Nobody knows the kind {kind!r}.")
-    try:
-        return KINDS[kind].make(parameters, memory or {})
-    except (TypeError, KeyError, AttributeError) as error:
-        raise ParameterError(f"Its parameters cannot be read ({error}).") from error
+    given = {name: value for name, value in parameters.items() if value is not None}
+    for one in KINDS[kind].parameters:
+        if one.name in given:
+            one.check(given[one.name])
+    return KINDS[kind].make(given, memory or {})

@@ -50,6 +50,7 @@ def open_alert(*, monitor: Monitor, reading: Reading, at: datetime) -> Alert | N
             "kind": monitor.kind,
             "rule": monitor.kind_label,
             "parameters": monitor.parameters,
+            "settings": monitor.settings,
             "value": reading.value,
             "unit": monitor.unit,
             "why": reading.why,

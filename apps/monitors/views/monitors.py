@@ -38,7 +38,6 @@ def monitor_detail(request: HttpRequest, pk: int) -> HttpResponse:
     alerts = list(queries.alerts().filter(monitor=monitor)[:20])
     context = {
         "monitor": monitor,
-        "settings": _settings(monitor),
         "alerts": alerts,
         "silencings": queries.silencings_of(monitor=monitor, at=at),
         "chart": monitor_chart(monitor=monitor, alerts=alerts, at=at, zone=timezone.get_current_timezone()),
@@ -169,16 +168,6 @@ def _try(request: HttpRequest, form: MonitorForm) -> Backtest:
         parameters=values["parameters"],
         at=timezone.now(),
     )
-
-
-def _settings(monitor: Monitor) -> list[tuple[str, Any]]:
-    """The parameters in words."""
-    found = []
-    for one in monitor.rule.parameters if monitor.rule else ():
-        value = monitor.parameters.get(one.name)
-        if value is not None:
-            found.append((one.label, dict(one.choices).get(str(value), value)))
-    return found
 
 
 def _actor(request: HttpRequest) -> User:
