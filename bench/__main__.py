@@ -19,6 +19,7 @@ MEASUREMENTS = {
     "poll": "goal 11: 500 sources in one cycle, and one schedule edited among 10,000",
     "ingest": "goal 10: samples stored anew and again",
     "live": "goal 12: one event to 1,000 open pages",
+    "suspects": "what changed before an incident: 90 days, 50 features, 100,000 events",
     "idle": "the portal doing nothing: CPU and memory, with the demo world and without (ten minutes)",
 }
 
