@@ -81,6 +81,10 @@ def suspects_json(answer: Answer, verdicts: dict[str, str], request: HttpRequest
             "latest": _iso(moment(ranking.onset_high)),
             "text": ranking.onset_text,
         },
+        "symptoms": [
+            {"measure": move.label, "before": move.before, "after": move.after, "unit": move.unit}
+            for move in answer.moves
+        ],
         "asked_at": _iso(answer.asked_at),
         "suspects": [
             _suspect(place, one, origins[one.candidate.key], answer, request)

@@ -182,6 +182,15 @@ def alert_rows(*, around: Surroundings, own: Collection[int], start: datetime, e
     ]
 
 
+def first_alert(
+    *, own: Collection[int], feature_ids: Collection[int], start: datetime, end: datetime
+) -> datetime | None:
+    """When the first alert on the features themselves opened: the symptoms had begun by then."""
+    placed = Q(component__in=own) | Q(feature__in=feature_ids)
+    rows = Alert.objects.filter(placed, opened_at__gte=start, opened_at__lte=end).exclude(state="pending")
+    return rows.order_by("opened_at").values_list("opened_at", flat=True).first()
+
+
 def _seconds(at: datetime | None) -> float | None:
     return at.timestamp() if at else None
 

@@ -8,21 +8,39 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count
 
+from apps.core.ui.formats import number_text
 from apps.incidents.models import Incident, Verdict
 from apps.incidents.queries import gathering, symptoms
 from apps.incidents.queries.gathering import Surroundings
 from apps.incidents.status import SuspectVerdict
-from apps.incidents.suspects.binning import DAY, Span, plan_of
+from apps.incidents.suspects.binning import DAY, HOUR, Span, plan_of
 from apps.incidents.suspects.candidates import candidates_of
 from apps.incidents.suspects.facts import Case, CauseKind, Neighbour, Ranking, Series, Times
 from apps.incidents.suspects.kinds import priors
 from apps.incidents.suspects.neighbours import AFTER, BEFORE, BIN, DAYS_BACK, neighbour_of
+from apps.incidents.suspects.onset import PLENTY
 from apps.incidents.suspects.ranking import first_onset, rank, read_symptoms
 from apps.incidents.suspects.reach import touched_features
 
 AFTERMATH = timedelta(hours=3)  # how long after its end an incident's numbers still say something
 FOLLOWED = timedelta(hours=12)
+ALERTED = timedelta(hours=1)  # how long before the impact an alert may have opened about it
 TAUGHT = {SuspectVerdict.CAUSE: (1.0, 0.0), SuspectVerdict.CONTRIBUTED: (0.5, 0.5), SuspectVerdict.CLEARED: (0.0, 1.0)}
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What a symptom did at the onset: its mean in the hours before, and until it was noticed."""
+
+    label: str
+    before: float
+    after: float
+    unit: str
+
+    @property
+    def text(self) -> str:
+        """ "Usual wait: 0.8 s before, 1.4 s after"."""
+        return f"{self.label}: {number_text(self.before, self.unit)} before, {number_text(self.after, self.unit)} after"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +53,24 @@ class Answer:
     symptoms: list[Series]
     gains: tuple[float, ...]  # how much each symptom moved, in the order of `symptoms`
     asked_at: datetime
+
+    @property
+    def moves(self) -> list[Move]:
+        """The symptoms that moved at the onset, the one that moved most first, with their means before and after."""
+        found = [
+            move
+            for gain, series in sorted(zip(self.gains, self.symptoms, strict=True), key=lambda pair: -pair[0])
+            if gain >= PLENTY and (move := _move(series, self.ranking.onset_at, self.case.times.detected_at))
+        ]
+        return found[:6]
+
+
+def _move(series: Series, onset: float, detected: float) -> Move | None:
+    before = series.values[(series.times >= onset - BEFORE) & (series.times < onset)]
+    after = series.values[(series.times >= onset) & (series.times < max(detected, onset + HOUR))]
+    if not len(before) or not len(after):
+        return None
+    return Move(series.label, float(before.mean()), float(after.mean()), series.unit)
 
 
 def suspects_of(*, incident: Incident, at: datetime) -> Answer:
@@ -75,10 +111,10 @@ def _case(incident: Incident, features: frozenset[int], around: Surroundings, at
     changes = gathering.change_rows(around=around, feature_ids=features, start=start, end=until)
     runs = gathering.run_rows(around=around, feature_ids=features, start=start, end=until)
     alerts = gathering.alert_rows(around=around, own=around.own(features), start=start, end=until)
-    mitigated = incident.mitigated_at
+    began, mitigated = _noticed(incident, features, around), incident.mitigated_at
     return Case(
         times=Times(
-            impact_started_at=incident.impact_started_at.timestamp(),
+            impact_started_at=began.timestamp(),
             detected_at=incident.detected_at.timestamp(),
             mitigated_at=mitigated.timestamp() if mitigated and mitigated <= at else None,
             until=until.timestamp(),
@@ -91,6 +127,14 @@ def _case(incident: Incident, features: frozenset[int], around: Surroundings, at
         priors=priors(learned()),
         names=around.names,
     )
+
+
+def _noticed(incident: Incident, features: frozenset[int], around: Surroundings) -> datetime:
+    """When the impact had begun as far as people and alerts say."""
+    said = incident.impact_started_at
+    own = around.own(features)
+    found = gathering.first_alert(own=own, feature_ids=features, start=said - ALERTED, end=incident.detected_at)
+    return min(said, found) if found else said
 
 
 def _neighbours(case: Case, around: Surroundings, onset: float, *, without: set[int]) -> list[Neighbour]:

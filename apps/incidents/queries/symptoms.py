@@ -13,9 +13,10 @@ from apps.core import bulk
 from apps.incidents.suspects.binning import WEEK, Span
 from apps.incidents.suspects.facts import Numbers, Series
 from apps.metrics import models as metrics
+from apps.metrics.measures import MEASURES, Measure
 
 MOST: Final = 12  # symptoms of one incident
-MOST_BESIDE: Final = 72
+MOST_BESIDE: Final = 48
 _BINS: Final = b"""
 SELECT sample.series_id AS id, avg(extract(epoch FROM sample.at))::float8 AS at, avg(sample.value) AS value,
        count(*)::float8 AS count
@@ -38,6 +39,17 @@ SELECT series_id AS id, extract(hour FROM at AT TIME ZONE 'UTC')::int AS hour, s
 FROM metrics_hour WHERE series_id = ANY(%(series)b::bigint[]) AND at >= %(start)b AND at < %(end)b
 GROUP BY 1, 2
 """
+_FAMILIES: Final = {  # of a name that is in no glossary
+    "latency": ("latency", "duration", "wait", "seconds"),
+    "safety": ("unsafe", "toxic", "policy", "violation", "refus"),
+    "cost": ("cost", "spend", "token"),
+    "retrieval": ("retriev", "recall", "rerank", "index"),
+    "cache": ("cache",),
+    "fallback": ("fallback",),
+    "engagement": ("thumbs", "feedback", "engagement", "rating"),
+    "accuracy": ("error", "success", "answered", "accuracy", "quality", "ground", "faithful", "score", "fail"),
+    "traffic": ("request", "traffic", "qps", "rps"),
+}
 _KNOWN_WORDS: Final = {  # of a name that is in no glossary
     "down": ("error", "latency", "duration", "cost", "fail", "timeout", "unsafe", "fallback", "lag", "wait", "drift"),
     "up": ("success", "answered", "accuracy", "quality", "score", "grounded", "thumbs", "hit", "recall", "availab"),
@@ -64,7 +76,7 @@ def series_beside(
     for row in found:  # a few of each, so that one talkative feature does not hide the others
         place = (row.feature_id, row.component_id)
         taken[place] = taken.get(place, 0) + 1
-        if taken[place] <= 4:
+        if taken[place] <= 3:
             kept.append(row)
     return kept[:MOST_BESIDE]
 
@@ -112,12 +124,13 @@ def as_series(
     found = []
     for row in rows:
         times, values, counts = bins.get(row.pk, (empty, empty, empty))
-        better = row.entry.better if row.measure else _better(row.name)
+        entry = _entry(row)
+        better = entry.better if entry else _better(row.name)
         found.append(
             Series(
                 key=str(row.pk),
-                label=row.entry.label if row.measure else row.name,
-                family=row.entry.family.value,
+                label=entry.label if entry else row.name,
+                family=entry.family.value if entry else _family(row.name),
                 better=better,
                 unit=row.shown_unit,
                 times=times,
@@ -131,6 +144,16 @@ def as_series(
     return found
 
 
+def _entry(row: metrics.Series) -> Measure | None:
+    """The entry of the glossary: by its measure, or by a name that is one."""
+    return row.entry if row.measure else MEASURES.get(row.name)
+
+
+def _family(name: str) -> str:
+    low = name.lower()
+    return next((family for family, words in _FAMILIES.items() if any(word in low for word in words)), "other")
+
+
 def _better(name: str) -> str:
     """Which direction is good, as far as a name tells."""
     low = name.lower()
@@ -139,7 +162,8 @@ def _better(name: str) -> str:
 
 def _use(row: metrics.Series) -> tuple[int, int]:
     """Those with a good direction first: they say most."""
-    better = row.entry.better if row.measure else _better(row.name)
+    entry = _entry(row)
+    better = entry.better if entry else _better(row.name)
     return (1 if better == "neutral" else 0, row.pk)
 
 

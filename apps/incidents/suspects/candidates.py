@@ -52,7 +52,8 @@ def kind_of(row: ChangeRow) -> CauseKind:
         found = COMPONENTS.get(row.component_kind, K.DEPLOYMENT)
         return K.DEPLOYMENT if found in (K.PIPELINE, K.PROVIDER) else found
     word = row.what.strip().lower().replace(" ", "_").replace("-", "_")
-    return WORDS.get(word) or COMPONENTS.get(row.component_kind, K.OTHER)
+    known = WORDS.get(word) or next((WORDS[part] for part in word.split("_") if part in WORDS), None)
+    return known or COMPONENTS.get(row.component_kind, K.OTHER)
 
 
 def _changed(rows: Sequence[ChangeRow]) -> list[Candidate]:

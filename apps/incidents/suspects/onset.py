@@ -103,9 +103,9 @@ def _shape(distance: Numbers, rise: float, last: float) -> Numbers:
 
 
 def _gain(shape: Numbers, level: Numbers, weights: Numbers, total: float, is_signed: bool) -> Numbers:
-    centered = shape - (shape * weights).sum(axis=1, keepdims=True)
-    along = (centered * level * weights).sum(axis=1)
-    spread = (centered**2 * weights).sum(axis=1)
+    """`level` has a weighted mean of zero, so the mean of the shape falls out of the product."""
+    along = shape @ (level * weights)
+    spread = (shape * shape) @ weights - (shape @ weights) ** 2
     gain = np.where(spread > 1e-9, along**2 / np.maximum(spread, 1e-9), 0.0) * total / 2
     size: Numbers = np.minimum(gain, total * 8)  # one wild bin is no change
     return np.where(along > 0, size, 0.0) if is_signed else size

@@ -53,6 +53,8 @@ def _of_pipeline(runs: Sequence[RunRow], end: float) -> Iterable[Candidate]:
                 yield _over(failing, run)
             elif good is not None and rhythm and _moment(run) - _moment(good) > rhythm.longest:
                 yield _over(_late(good, rhythm, _moment(run)), run)
+            elif rhythm is None and _behind(run) > LATE_BY:
+                yield _over(_behind_schedule(run), run)
             failing, good = None, run
     if failing is not None:
         yield failing
@@ -80,6 +82,17 @@ def _late(good: RunRow, rhythm: _Rhythm, until: float) -> Candidate:
         f"{good.pipeline} gave no result for {duration(until - _moment(good))}, usually every {duration(rhythm.usual)}"
     )
     return _candidate(good, f"late-{good.pipeline_id}-{int(due)}", title, due)
+
+
+def _behind(run: RunRow) -> float:
+    """How long after its due time it began; 0 where nobody knows one of the two."""
+    return run.started_at - run.scheduled_for if run.started_at and run.scheduled_for else 0.0
+
+
+def _behind_schedule(run: RunRow) -> Candidate:
+    due = run.scheduled_for or 0.0
+    title = f"{run.pipeline} began {duration(_behind(run))} late"
+    return _candidate(run, f"late-{run.pipeline_id}-{int(due)}", title, due)
 
 
 def _over(candidate: Candidate, run: RunRow) -> Candidate:

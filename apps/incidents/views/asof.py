@@ -19,7 +19,7 @@ def as_of(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     at = min(_asked(request.GET.get("at", "")) or now, now)
     form = AsOfForm(initial={"at": as_local(at)})
-    return render(request, "incidents/as_of.html", {"portal": portal_at(at=at), "form": form, "at": at})
+    return render(request, "incidents/as_of.html", {"then": portal_at(at=at), "form": form, "at": at})
 
 
 def _asked(text: str) -> datetime | None:

@@ -66,7 +66,8 @@ def suspects(request: HttpRequest, pk: int) -> HttpResponse:
         for place, one in enumerate(answer.ranking.suspects[:8], start=1)
     ]
     context = {
-        "incident": found, "ranking": answer.ranking, "rows": rows, "onset": moment(answer.ranking.onset_at),
+        "incident": found, "ranking": answer.ranking, "moves": answer.moves, "rows": rows,
+        "onset": moment(answer.ranking.onset_at),
         "charts": symptom_charts(incident=found, answer=answer, zone=timezone.get_current_timezone(), at=at),
         "responds": may(request.user, "incident:respond"), "asked_at": at,
         "is_page": not request.htmx,  # type: ignore[attr-defined]
