@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -43,8 +44,13 @@ def _endpoint(path: str, method: str, operation: Mapping[str, Any], base_url: st
         scopes=tuple(operation.get("x-scopes", ())),
         body=body,
         answer=_example(operation.get("responses", {}).get(200, {})),
-        curl=_curl(f"{base_url}{path.replace('{slug}', 'my-source')}{_query(operation)}", method.upper(), body),
+        curl=_curl(f"{base_url}{_filled(path)}{_query(operation)}", method.upper(), body),
     )
+
+
+def _filled(path: str) -> str:
+    """The path with an example in place of each of its parameters: a short name, or a number."""
+    return re.sub(r"\{\w+\}", "1", path.replace("{slug}", "my-source"))
 
 
 def _query(operation: Mapping[str, Any]) -> str:
