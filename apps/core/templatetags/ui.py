@@ -117,13 +117,13 @@ def freshness(at: datetime | None, interval: float | timedelta | None = None) ->
     )
 
 
-@register.simple_tag
 @register.filter
 def short_revision(reference: str) -> str:
     """A commit hash or digest by its first characters, anything else as it is."""
     return formats.short_revision(reference)
 
 
+@register.simple_tag
 @register.filter
 def duration(seconds: float | timedelta | None) -> str:
     """A span in its two largest parts."""
