@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+PLACES = {"slug": "my-source", "name": "my-prompt", "pk": "1"}  # what stands in an example for a part of an address
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
@@ -34,7 +36,9 @@ def endpoints(document: Mapping[str, Any], *, base_url: str) -> list[Endpoint]:
 
 def _endpoint(path: str, method: str, operation: Mapping[str, Any], base_url: str) -> Endpoint:
     body = _example(operation.get("requestBody", {}))
-    address = path.replace("{slug}", "my-source").replace("{name}", "my-prompt")
+    address = path
+    for name, example in PLACES.items():
+        address = address.replace(f"{{{name}}}", example)
     return Endpoint(
         name=operation["operationId"],
         method=method.upper(),
