@@ -10,6 +10,8 @@ from typing import Any, Final
 
 EXAMPLES: Final = {"slug": "my-source", "name": "my-prompt"}
 
+PLACES = {"slug": "my-source", "name": "my-prompt", "pk": "1"}  # what stands in an example for a part of an address
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
