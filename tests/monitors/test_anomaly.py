@@ -56,7 +56,12 @@ def _flat_day(values: list[float]) -> None:
     values[FAULT : FAULT + 144] = [70.0 + (row % 7) for row in range(144)]
 
 
-@pytest.mark.parametrize("plant", [_spike, _fall, _level, _wild, _frozen, _flat_day])
+def _calm(values: list[float]) -> None:
+    dice = random.Random(2)
+    values[FAULT : FAULT + 144] = [100 + dice.gauss(0, 0.5) for _ in range(144)]
+
+
+@pytest.mark.parametrize("plant", [_calm, _spike, _fall, _level, _wild, _frozen, _flat_day])
 def test_a_planted_fault_is_told_within_half_a_day(plant: Callable[[list[float]], None]) -> None:
     values = _daily(2000)
     plant(values)

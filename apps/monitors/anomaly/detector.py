@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Final
 
-from apps.monitors.anomaly.experts import Change, Distance, Position, Rhythm, Spread, Views
-from apps.monitors.anomaly.faults import Gaps, Runs
+from apps.monitors.anomaly.experts import SPANS, Change, Distance, Position, Rhythm, Spread, Views
+from apps.monitors.anomaly.faults import Gaps, Runs, Stillness
 from apps.monitors.anomaly.season import DAY, WEEK, Season
 from apps.monitors.anomaly.tails import Ordered
 
@@ -63,6 +63,7 @@ class Detector:
         self.rhythms: list[Rhythm] = []
         self.steps = Ordered(101)
         self.frozen, self.missing, self.gaps = Runs(least=12), Runs(least=5), Gaps()
+        self.still = Stillness(SPANS[-1])
         self.rest = Rest()
         self.leading = ""  # the loudest view of the newest sample
         self._last: tuple[float, float] | None = None
@@ -91,6 +92,7 @@ class Detector:
             voices[name] = rhythm.step(at, value)
         voices["frozen"] = self.frozen.step(self._last is not None and value == self._last[1])
         voices["gap"] = self.gaps.step(at, self.steps.median)
+        voices["still"] = 0.0 if self.spread.calmness is None else self.still.step(self.spread.calmness)
         self._last = (at, value)
         return voices
 
@@ -103,7 +105,7 @@ class Detector:
             self.rhythms = [Rhythm(self.longest, season) for season in seasons if season.is_useful]
 
     def _agreed(self, voices: dict[str, float]) -> float:
-        faults = {name: voices.pop(name) for name in ("frozen", "gap", "missing")}
+        faults = {name: voices.pop(name) for name in ("frozen", "gap", "missing", "still")}
         loudest = sorted(voices, key=lambda name: voices[name])[-_VOICES:]
         surprise = sum(voices[name] for name in loudest) / _VOICES
         fault = max(faults, key=lambda name: faults[name])

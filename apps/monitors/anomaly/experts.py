@@ -94,19 +94,21 @@ class Distance:
 class Spread:
     """Does it swing more than ever, or less?"""
 
-    __slots__ = ("_jumps", "calm", "tails")
+    __slots__ = ("_jumps", "calm", "calmness", "tails")
 
     def __init__(self, size: int) -> None:
         self.tails = [Tails(size) for _ in SPANS]
         self.calm = Tails(size)
         self._jumps = Ordered(1000)
+        self.calmness: float | None = None  # of the newest sample: minus the logarithm of its long swing
 
     def step(self, jump: float, deviations: list[float | None]) -> float:
         """The surprise of this view."""
         self._jumps.add(jump)
         found = one_sided(self.tails, deviations)
         if deviations[-1] is not None:
-            found += one_sided([self.calm], [-log(deviations[-1] + 1e-3 * self._jumps.spread + 1e-9)])
+            self.calmness = -log(deviations[-1] + 1e-3 * self._jumps.spread + 1e-9)
+            found += one_sided([self.calm], [self.calmness])
         return _strongest(found)
 
 

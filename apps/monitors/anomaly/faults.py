@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from math import log10
+from collections import deque
+from math import log, log10
 from typing import Final
 
 _CERTAIN: Final = 4.0  # surprise of a fault that is beyond doubt
+_STILL_KNOWN: Final = 400  # samples before stillness is told
+_HALF: Final = log(2.0)
 _KNOWN: Final = 100  # samples before faults are told
 _LONGER: Final = 2  # times the longest run so far
 _GAP_IN_STEPS: Final = 10.0
@@ -43,6 +46,28 @@ class Runs:
         chance = (self.times + 1) / (self.rows + 2)
         by_chance = (3 + log10(self.rows + 1)) / -log10(chance) if chance < 1 else 1e9
         return max(self.least, _LONGER * self.longest + 1, int(by_chance) + 1)
+
+
+class Stillness:
+    """Swings that fell to less than half of the smallest known: a rhythm that is gone, though it is not constant."""
+
+    __slots__ = ("_lag", "_was", "known", "rows")
+
+    def __init__(self, span: int) -> None:
+        self._lag = deque[float](maxlen=span)  # a window that fills with calm must not compare with itself
+        self.known = float("-inf")
+        self.rows = 0
+        self._was = False
+
+    def step(self, calm: float) -> float:
+        """Certain when it begins, else 0; `calm` is minus the logarithm of the swing."""
+        self.rows += 1
+        is_still = self.rows > _STILL_KNOWN and calm > self.known + _HALF
+        begins, self._was = is_still and not self._was, is_still
+        if len(self._lag) == self._lag.maxlen:
+            self.known = max(self.known, self._lag[0])
+        self._lag.append(calm)
+        return _CERTAIN if begins else 0.0
 
 
 class Gaps:

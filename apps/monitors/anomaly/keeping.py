@@ -14,13 +14,30 @@ import numpy as np
 
 from apps.monitors.anomaly.detector import Detector, Rest
 from apps.monitors.anomaly.experts import Change, Distance, Position, Rhythm, Spread, Views
-from apps.monitors.anomaly.faults import Gaps, Runs
+from apps.monitors.anomaly.faults import Gaps, Runs, Stillness
 from apps.monitors.anomaly.season import Season
 from apps.monitors.anomaly.tails import Ordered, Tails
 
 _KINDS: Final = {
     kind.__name__: kind
-    for kind in (Change, Detector, Distance, Gaps, Ordered, Position, Rest, Rhythm, Runs, Season, Spread, Tails, Views)
+    for kind in (
+        *(
+            Change,
+            Detector,
+            Distance,
+            Gaps,
+            Ordered,
+            Position,
+            Rest,
+            Rhythm,
+            Runs,
+            Season,
+            Spread,
+            Stillness,
+            Tails,
+            Views,
+        ),
+    )
 }
 _AS_NUMBERS: Final = 16  # shorter lists stay readable
 

@@ -17,6 +17,7 @@ _WORDS: Final = {
     "day": "it is unlike other days at this time",
     "week": "it is unlike other weeks at this time",
     "frozen": "it says the same again and again",
+    "still": "its usual swing is gone",
     "gap": "its samples stayed away",
     "missing": "its values are missing",
 }
