@@ -131,6 +131,7 @@ def test_an_engineer_declares_an_incident_finds_its_cause_and_writes_the_review(
     page.get_by_role("button", name="Declare it").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Search answers are wrong")
     expect(page.locator("#suspects")).to_contain_text("Estimated onset")
+    assert not [found["id"] for found in Axe().run(page).response["violations"]]
     verdict = page.get_by_role("button", name="It was the cause").first
     if verdict.count():
         verdict.click()
@@ -142,6 +143,7 @@ def test_an_engineer_declares_an_incident_finds_its_cause_and_writes_the_review(
     page.get_by_role("button", name="Resolved").click()
     expect(page.locator(".page-head")).to_contain_text("Resolved")
     page.get_by_role("link", name="Review").click()
+    assert not [found["id"] for found in Axe().run(page).response["violations"]]
     page.get_by_role("link", name="Edit").click()
     page.locator("#review-text").fill("# What we learned\n\nNothing is lost.")
     expect(page.locator("#review-saved")).to_contain_text("Saved")

@@ -94,7 +94,7 @@ def _harmless(text: str) -> str:
 
 
 def _clocks(incident: Incident) -> list[str]:
-    lines = ["| | |", "|---|---|"]
+    lines = ["| Clock | When, or how long |", "|---|---|"]
     for name, label in CLOCKS:
         value = getattr(incident, name)
         lines.append(
