@@ -58,7 +58,7 @@ SCOPES: dict[str, TokenScope] = {
         TokenScope("catalog:write", "Describe the catalog", "features, components and dependencies", "catalog:change"),
         TokenScope("sources:write", "Make sources", "sources that report by themselves", action="source:change"),
         TokenScope("run:evaluations", "Run evaluations", "start runs of the portal's own suites", action="suite:run"),
-        TokenScope("watch", "Watch", "set monitors and objectives, acknowledge alerts", action="monitor:change"),
+        TokenScope("watch", "Watch", "set monitors, acknowledge alerts", action="monitor:change"),
         TokenScope(
             "read",
             "Read",

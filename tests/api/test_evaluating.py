@@ -13,6 +13,7 @@ from apps.evaluations.models import EvaluationRun, Order
 from apps.prompts.models import Prompt, PromptLabel, PromptVersion
 from tests.api.asking import error_of, make_token, push_source, send
 from tests.evaluations.suites import make_endpoint, make_suite
+from tests.factories import make_source
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +31,13 @@ def suite():
 @pytest.fixture
 def version():
     at = timezone.now()
-    prompt = Prompt.objects.create(external_id="r", name="support-reply", first_seen_at=at, last_changed_at=at)
+    prompt = Prompt.objects.create(
+        source=make_source(connector="langfuse"),
+        external_id="r",
+        name="support-reply",
+        first_seen_at=at,
+        last_changed_at=at,
+    )
     found = PromptVersion.objects.create(
         prompt=prompt, number=13, external_id="r/13", template="Answer: {{question}}", content_hash="x",
         model_config={"temperature": 0.2, "tools": []}, created_at=at, first_seen_at=at,
