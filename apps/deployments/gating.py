@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from apps.connectors.gating import GateQuestion as Question
-from apps.deployments.status import GateState
+from apps.deployments.status import AnswerState
 from apps.sources.models import Source
 
 
@@ -25,7 +25,7 @@ class GateQuestion(models.Model):
     reference = models.CharField(max_length=300, blank=True)
     asked_by = models.CharField(max_length=200, blank=True)
     asked_at = models.DateTimeField()
-    state = models.CharField(max_length=10, choices=GateState.choices, default=GateState.WAITING)
+    state = models.CharField(max_length=10, choices=AnswerState.choices, default=AnswerState.WAITING)
     reasons = models.JSONField(default=list)  # [{"kind", "text"}] of the newest judgement
     answered_at = models.DateTimeField(null=True)
     is_told_unknown = models.BooleanField(default=False)  # it was told that nobody knows its feature

@@ -9,7 +9,7 @@ from apps.core.listing import Column, Filter, Listing
 from apps.core.listing.declaration import Choices
 from apps.deployments import queries
 from apps.deployments.models import LatestAttempt, RevisionKind
-from apps.deployments.status import DeploymentState, GateState
+from apps.deployments.status import AnswerState, DeploymentState
 from apps.sources.models import Source
 
 
@@ -146,7 +146,7 @@ GATES = Listing(
     ),
     filters=(
         Filter("q", "Text", "text", apply="repository__icontains", placeholder="acme/checkout …"),
-        Filter("state", "Answer", choices=GateState.choices, is_multiple=True),
+        Filter("state", "Answer", choices=AnswerState.choices, is_multiple=True),
     ),
     topic="gates",
     empty_title="No system has asked yet",

@@ -29,7 +29,7 @@ class FreezeState(StatusChoices):
     LIFTED = "lifted", "Lifted", "skip"
 
 
-class GateState(StatusChoices):
+class AnswerState(StatusChoices):
     """What a system was told that asked before it deployed."""
 
     WAITING = "waiting", "Waits for an answer", "wait"

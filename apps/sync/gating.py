@@ -18,7 +18,7 @@ from apps.connectors.records import Kind
 from apps.deployments import services as deployments
 from apps.deployments.models import GateQuestion
 from apps.deployments.services.deployments import known_as
-from apps.deployments.status import GateState
+from apps.deployments.status import AnswerState
 from apps.health import queries as health
 from apps.sources.mapping import Mapper
 from apps.sources.secrets import SecretsError, decrypt_secrets
@@ -39,7 +39,7 @@ class Verdict:
     """What is to be told of one question; `state` None while nobody knows its feature."""
 
     question: GateQuestion
-    state: GateState | None
+    state: AnswerState | None
     reasons: tuple[dict[str, str], ...] = ()
 
     @property
@@ -48,7 +48,7 @@ class Verdict:
             return GateAnswer(may=None, comment=UNKNOWN)
         lines = [f"- {one['text']}" for one in self.reasons]
         return GateAnswer(
-            may=self.state is GateState.APPROVED,
+            may=self.state is AnswerState.APPROVED,
             comment="\n".join(["OpsPortal: not now.", *lines]) if lines else "OpsPortal: nothing speaks against it.",
         )
 
@@ -84,7 +84,7 @@ def judge(question: GateQuestion, at: datetime) -> Verdict:
     if feature is None or environment is None:
         return Verdict(question, None)
     found = health.obstacles(feature=feature, environment=environment, at=at)
-    state = GateState.REJECTED if found else GateState.APPROVED
+    state = AnswerState.REJECTED if found else AnswerState.APPROVED
     return Verdict(question, state, tuple({"kind": one.kind, "text": one.text} for one in found))
 
 

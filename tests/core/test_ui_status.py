@@ -64,3 +64,8 @@ def test_every_declared_state_of_the_portal_has_a_look() -> None:
     for vocabulary in StatusChoices.__subclasses__():
         for state in vocabulary:
             assert state.look.label == state.label
+
+
+def test_every_vocabulary_has_a_name_of_its_own():
+    names = [vocabulary.__name__ for vocabulary in StatusChoices.__subclasses__()]
+    assert sorted({name for name in names if names.count(name) > 1}) == []

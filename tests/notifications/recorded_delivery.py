@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from apps.accounts.models import User
 from apps.connectors.gating import GateQuestion
 from apps.deployments import services as deployments
-from apps.deployments.status import GateState, LinkState
+from apps.deployments.status import AnswerState, LinkState
 from apps.events.models import Event
 from apps.sources.models import Source
 
@@ -40,11 +40,11 @@ def record_delivery(source: Source) -> None:
         actor="Jana Novak",
         at=AT + 2 * MINUTE,
     )
-    for number, state in enumerate((GateState.APPROVED, GateState.REJECTED, GateState.FAILED)):
+    for number, state in enumerate((AnswerState.APPROVED, AnswerState.REJECTED, AnswerState.FAILED)):
         _ask(source, state, number, AT + (3 + number) * MINUTE)
 
 
-def _ask(source: Source, state: GateState, number: int, at: datetime) -> None:
+def _ask(source: Source, state: AnswerState, number: int, at: datetime) -> None:
     callback = f"https://api.github.com/repos/acme/checkout/actions/runs/{number}/deployment_protection_rule"
     asked = GateQuestion(
         repository="acme/checkout",
@@ -55,8 +55,8 @@ def _ask(source: Source, state: GateState, number: int, at: datetime) -> None:
     )
     deployments.ask_gate(source=source, delivery_id=f"d{number}", question=asked, at=at)
     (question,) = deployments.claim_gates(at=at)
-    if state is GateState.FAILED:
+    if state is AnswerState.FAILED:
         deployments.mark_failed(question=question, error="GitHub takes no answer any more (422).", at=at)
         return
-    reasons = [{"kind": "freeze", "text": "The freeze “Audit” holds: calm."}] if state is GateState.REJECTED else []
+    reasons = [{"kind": "freeze", "text": "The freeze “Audit” holds: calm."}] if state is AnswerState.REJECTED else []
     deployments.mark_answered(question=question, state=state, reasons=reasons, at=at)

@@ -24,6 +24,7 @@ from apps.prompts.services.change_requests import (
     claim_pushes,
 )
 from apps.sources.mapping import Mapper
+from apps.sources.models import SourceState
 from apps.sync import moving
 from tests.factories import make_source
 from tests.prompts.changes.steps import apply, approve, live, make_policy, propose, state
@@ -71,7 +72,9 @@ def there(monkeypatch) -> type[Registry]:
 
 @pytest.fixture
 def source(there, db):
-    return make_source(slug="registry", name="Registry", connector="registry")
+    found = make_source(slug="registry", name="Registry", connector="registry")
+    SourceState.objects.filter(source=found).update(last_success_at=timezone.now())
+    return found
 
 
 @pytest.fixture

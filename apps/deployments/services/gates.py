@@ -16,7 +16,7 @@ from apps.connectors.gating import GateQuestion as Question
 from apps.core.fitting import fit
 from apps.core.ui.formats import short_revision
 from apps.deployments.gating import GateQuestion
-from apps.deployments.status import GateState
+from apps.deployments.status import AnswerState
 from apps.events.services import NewEvent, record_events, ring
 from apps.events.status import Tone
 from apps.sources.models import Source
@@ -38,9 +38,9 @@ UPDATE deployments_gatequestion question
 RETURNING question.id
 """
 _KINDS = {
-    GateState.APPROVED: ("deployments:gate:approved", Tone.OK, "may be deployed"),
-    GateState.REJECTED: ("deployments:gate:rejected", Tone.WARN, "may not be deployed"),
-    GateState.FAILED: ("deployments:gate:failed", Tone.BAD, "waits for an answer that could not be given"),
+    AnswerState.APPROVED: ("deployments:gate:approved", Tone.OK, "may be deployed"),
+    AnswerState.REJECTED: ("deployments:gate:rejected", Tone.WARN, "may not be deployed"),
+    AnswerState.FAILED: ("deployments:gate:failed", Tone.BAD, "waits for an answer that could not be given"),
 }
 
 
@@ -72,7 +72,9 @@ def claim_gates(*, at: datetime, most: int = 50) -> list[GateQuestion]:
     return list(GateQuestion.objects.filter(pk__in=ids).select_related("source").order_by("pk"))
 
 
-def mark_answered(*, question: GateQuestion, state: GateState, reasons: Sequence[dict[str, str]], at: datetime) -> bool:
+def mark_answered(
+    *, question: GateQuestion, state: AnswerState, reasons: Sequence[dict[str, str]], at: datetime
+) -> bool:
     """The vendor took the answer; False when the claim was lost to somebody else meanwhile."""
     return _end(question, state, at, reasons=list(reasons), answered_at=at, error="")
 
@@ -94,10 +96,10 @@ def mark_delayed(*, question: GateQuestion, error: str, at: datetime, retry_afte
 
 def mark_failed(*, question: GateQuestion, error: str, at: datetime) -> bool:
     """No answer is wanted any more, or none could be given."""
-    return _end(question, GateState.FAILED, at, error=fit(error))
+    return _end(question, AnswerState.FAILED, at, error=fit(error))
 
 
-def _end(question: GateQuestion, state: GateState, at: datetime, **values: Any) -> bool:
+def _end(question: GateQuestion, state: AnswerState, at: datetime, **values: Any) -> bool:
     with transaction.atomic():
         if not _write(question, state=state, next_try_at=None, claim_id=None, **values):
             return False
@@ -116,7 +118,7 @@ def _write(question: GateQuestion, **values: Any) -> bool:
     return bool(GateQuestion.objects.filter(pk=question.pk, claim_id=claim, claim_id__isnull=False).update(**values))
 
 
-def _event(question: GateQuestion, state: GateState, at: datetime, values: dict[str, Any]) -> NewEvent:
+def _event(question: GateQuestion, state: AnswerState, at: datetime, values: dict[str, Any]) -> NewEvent:
     kind, tone, verdict = _KINDS[state]
     what = f"{question.repository[:120]} {short_revision(question.revision)[:40]}".strip()
     reasons = [one["text"] for one in values.get("reasons", [])]

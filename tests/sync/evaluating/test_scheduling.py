@@ -11,6 +11,7 @@ from apps.evaluations.models import EvaluationRun, Order, SuiteSchedule
 from apps.prompts.models import Prompt, PromptLabel, PromptVersion
 from apps.sync.evaluating.scheduling import start_due_schedules
 from tests.evaluations.suites import AT, make_endpoint, make_suite
+from tests.factories import make_source
 
 pytestmark = pytest.mark.django_db
 DUE = AT + timedelta(days=1)
@@ -26,7 +27,8 @@ def schedule():
 
 
 def a_prompt(*numbers: int, name: str = "support-reply") -> list[PromptVersion]:
-    prompt = Prompt.objects.create(external_id=name, name=name, first_seen_at=AT, last_changed_at=AT)
+    source = make_source(slug="registry", connector="langfuse")
+    prompt = Prompt.objects.create(source=source, external_id=name, name=name, first_seen_at=AT, last_changed_at=AT)
     return [
         PromptVersion.objects.create(
             prompt=prompt, number=number, external_id=f"{name}/{number}", template=f"v{number} {{{{question}}}}",
