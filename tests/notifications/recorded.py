@@ -44,6 +44,10 @@ from apps.sync.store import store_batch
 from tests.factories import make_component, make_environment, make_feature, make_source
 from tests.notifications.recorded_data import record_old_data
 from tests.notifications.recorded_delivery import record_delivery
+from tests.notifications.recorded_evaluations import record_evaluations
+from tests.notifications.recorded_incidents import record_incidents
+from tests.notifications.recorded_monitors import record_monitors
+from tests.notifications.recorded_prompts import record_prompts
 from tests.notifications.recorded_requests import record_requests
 from tests.notifications.recorded_sets import record_sets
 
@@ -59,12 +63,16 @@ def record_every_kind() -> list[Event]:
     make_component(slug="search-index", name="search-index", feature=feature, kind="pipeline")
     make_environment(slug="production", name="Production", rank=2, is_production=True)
     source = make_source(slug="fernway", name="Fernway Platform")
+    record_prompts(source)
+    record_monitors(source, feature)
+    record_evaluations(feature)
     for number, records in enumerate(
         (*_runs(), *_deployments(), *_prompts(), *_evaluations(), *_alerts(), *_changes())
     ):
         stored = store_batch(source=source, batch=Batch(records=records), at=AT + number * MINUTE)
         assert not stored.rejected, stored.rejected
         record_events(events=stored.events)
+    record_incidents(feature)
     _polls(source)
     _health(feature)
     _subscription()

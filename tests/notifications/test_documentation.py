@@ -71,7 +71,7 @@ def test_every_kind_is_recorded_as_the_examples_and_the_schema_say(recorded):
         assert complaints(envelope) == [], kind
         assert set(envelope["data"]["details"]) == set(details_schema(kind)["properties"]), kind
         assert set(envelope["data"]) == set(SCHEMA["$defs"]["data"]["properties"]), kind
-        assert envelope["data"]["title"] == example["data"]["title"], kind
+        assert _without_number(envelope["data"]["title"]) == _without_number(example["data"]["title"]), kind
         assert _without_numbers(envelope["data"]["details"]) == _without_numbers(example["data"]["details"]), kind
 
 
@@ -134,7 +134,12 @@ def test_the_schema_is_served_to_anybody(client, db):
 
 def _without_numbers(details: dict[str, Any]) -> str:
     """The details as text; the numbers of rows in them differ from run to run."""
-    return re.sub(r'(_id": |/|"change": |"event-)\d+', r"\g<1>0", json.dumps(details, sort_keys=True))
+    return re.sub(r'(_id": |/|"change": |"event-|"features": \[)\d+', r"\g<1>0", json.dumps(details, sort_keys=True))
+
+
+def _without_number(title: str) -> str:
+    """The title without the number of the incident that it names."""
+    return re.sub(r"^(Incident |The review of incident )\d+", r"\g<1>0", title)
 
 
 def _event(example: dict[str, Any]) -> Any:

@@ -78,7 +78,14 @@ def _tell(move: LabelMove, environment: Environment | None, at: datetime) -> Non
         subject_id=PromptLabel.objects.values_list("pk", flat=True).get(prompt=prompt, name=move.name),
         dedupe_key=f"label-move:{move.pk}",
         url=prompt.url,
-        data={"prompt_id": prompt.pk, "label": move.name, "from": old, "to": new},
+        data={
+            "prompt_id": prompt.pk,
+            "label": move.name,
+            "from": old,
+            "to": new,
+            "is_rollback": move.is_rollback,
+            "created_at": move.to_version.created_at.isoformat() if move.to_version else None,  # of the version
+        },
         topics=(prompt.topic, "prompts"),
     )
     record_events(events=[event])
