@@ -63,10 +63,16 @@ class FreezeForm(Styled, forms.Form):
         label="at", required=False, widget=forms.TimeInput(attrs={"type": "time"}), help_text="Only for a weekly one."
     )
     features = forms.ModelMultipleChoiceField(
-        Feature.objects.none(), required=False, help_text="None chosen means every feature."
+        Feature.objects.none(),
+        required=False,
+        help_text="None chosen means every feature.",
+        widget=forms.CheckboxSelectMultiple,
     )
     environments = forms.ModelMultipleChoiceField(
-        Environment.objects.none(), required=False, help_text="None chosen means every environment."
+        Environment.objects.none(),
+        required=False,
+        help_text="None chosen means every environment.",
+        widget=forms.CheckboxSelectMultiple,
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

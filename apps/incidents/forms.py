@@ -31,7 +31,9 @@ class DeclareForm(Styled, forms.Form):
     """A new incident: little is asked, the rest can be said later."""
 
     title = forms.CharField(label="What do people notice?", max_length=200)
-    features = forms.ModelMultipleChoiceField(Feature.objects.none(), label="Which features?")
+    features = forms.ModelMultipleChoiceField(
+        Feature.objects.none(), label="Which features?", widget=forms.CheckboxSelectMultiple
+    )
     severity = forms.ChoiceField(choices=Severity.choices, initial=Severity.SEV3)
     kind = forms.ChoiceField(label="Kind", choices=IncidentKind.choices, initial=IncidentKind.DEGRADATION)
     impact_started_at = Moment(

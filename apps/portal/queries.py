@@ -150,7 +150,8 @@ def _trouble_first(row: Row) -> tuple[int, int, str]:
 
 
 def _last_changes(feature_ids: list[int]) -> dict[int, Event]:
-    newest = Event.objects.filter(feature=OuterRef("pk"), is_change=True).order_by("-at", "-id").values("pk")[:1]
+    changes = Event.objects.filter(feature=OuterRef("pk"), is_change=True).exclude(kind__startswith="monitors:")
+    newest = changes.order_by("-at", "-id").values("pk")[:1]
     ids = Feature.objects.filter(pk__in=feature_ids).values_list(Subquery(newest), flat=True)
     return {row.feature_id: row for row in Event.objects.filter(pk__in=[pk for pk in ids if pk]) if row.feature_id}
 

@@ -127,7 +127,7 @@ def test_an_administrator_sees_what_a_source_would_bring_before_connecting_it(vi
 def test_an_engineer_declares_an_incident_finds_its_cause_and_writes_the_review(visit: Callable) -> None:
     page = visit("enno").goto("/incidents/declare/")
     page.get_by_label("What do people notice?").fill("Search answers are wrong")
-    page.get_by_label("Which features?").select_option(label="Search Answers")
+    page.get_by_role("checkbox", name="Search Answers").check()
     page.get_by_role("button", name="Declare it").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Search answers are wrong")
     expect(page.locator("#suspects")).to_contain_text("Estimated onset")

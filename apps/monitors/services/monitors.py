@@ -133,7 +133,7 @@ def lift_silence(*, silencing_id: int, actor: User, at: datetime) -> bool:
             actor=str(actor),
             is_change=True,
             feature_id=made.feature_id,
-            subject_kind="monitor",
+            subject_kind="monitor" if made.monitor_id else "",
             subject_id=made.monitor_id,
             topics=("monitors",),
         )
