@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.accounts.form_style import Styled
 from apps.accounts.models import User
 from apps.catalog.models import Feature
+from apps.evaluations.models import EvaluationSuite
 from apps.incidents.models import CauseClass, IncidentKind, RoleKind, Visibility
 from apps.incidents.status import ActionState, EntryKind, ReviewState, Severity, SuspectVerdict
 
@@ -130,6 +133,45 @@ class ActionForm(Styled, forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["owner"].queryset = User.objects.filter(is_active=True).order_by("full_name", "username")  # type: ignore[attr-defined]
+
+
+class CaseForm(Styled, forms.Form):
+    """A failing example for a suite of our own."""
+
+    suite = forms.ModelChoiceField(EvaluationSuite.objects.none(), label="Suite")
+    inputs = forms.JSONField(
+        label="What was asked",
+        help_text='The variables of the prompt as JSON: {"question": "Where is my refund?"}',
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    expected = forms.CharField(
+        label="What the answer must be",
+        required=False,
+        help_text="Text, or JSON where a scorer wants more than a text.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    is_safety = forms.BooleanField(label="Failing it fails the whole gate (safety)", required=False)
+
+    def __init__(self, *args: Any, suites: QuerySet[EvaluationSuite], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["suite"].queryset = suites  # type: ignore[attr-defined]
+
+    def clean_inputs(self) -> dict[str, str]:
+        """An object of texts."""
+        given = self.cleaned_data["inputs"]
+        if not isinstance(given, dict) or not given:
+            raise forms.ValidationError('Write an object such as {"question": "…"}.')
+        return given
+
+    def clean_expected(self) -> Any:
+        """JSON where it is some, else the text itself; None when nothing is expected."""
+        text = self.cleaned_data["expected"].strip()
+        if not text.startswith(("{", "[")):
+            return text or None
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise forms.ValidationError(f"This begins like JSON and is none: {error}.") from None
 
 
 class ActionStateForm(forms.Form):

@@ -28,6 +28,7 @@ urlpatterns = [
     path(f"{_ONE}/review/state/", reviews.review_state, name="review-state"),
     path(f"{_ONE}/action/", reviews.action_add, name="action-add"),
     path(f"{_ONE}/action/<int:action_id>/", reviews.action_change, name="action-change"),
+    path(f"{_ONE}/case/", reviews.case_add, name="case-add"),
     path(f"{_ONE}/export/<slug:kind>/", reviews.export, name="export"),
     path("as-of/", asof.as_of, name="as-of"),
 ]

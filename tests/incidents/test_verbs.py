@@ -9,12 +9,15 @@ from django.db import IntegrityError, transaction
 
 from apps.accounts.models import AuditEntry
 from apps.deployments.failing import ChangeFailure
+from apps.evaluations.queries import current_cases
 from apps.events.models import Event
 from apps.events.services import NewEvent, record_events
 from apps.incidents import services
 from apps.incidents.models import ActionItem, Duty, Incident, Review
+from apps.incidents.queries import cases
 from apps.incidents.services.verdicts import Judged
 from apps.incidents.status import MOVES, UPDATE_EVERY, IncidentState
+from tests.evaluations.suites import make_suite
 
 pytestmark = pytest.mark.django_db
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -172,6 +175,38 @@ def test_a_review_is_done_once_it_is_said(incident, author, at):
     for _ in range(2):
         services.set_review(incident_id=incident.pk, state="done", owner=author, meeting_at=at, actor=author, at=at)
     assert kinds().count("incidents:review:moved") == 1
+
+
+def test_what_failed_becomes_a_case_and_a_word_on_the_timeline(incident, author, at):
+    suite = make_suite(cases=2)
+    wanted = {"suite": suite, "inputs": {"question": "Is it free?"}, "expected": "no", "is_safety": True}
+    case = services.add_regression_case(incident_id=incident.pk, actor=author, at=at, **wanted)
+    assert (case.origin, case.tags) == (f"incident {incident.pk}", ["safety"])
+    assert cases.cases_of(incident=incident) == [case]
+    assert case.key in incident.entries.get().text
+    assert len(current_cases(suite)) == 3
+
+
+def test_a_case_that_the_suite_cannot_take_leaves_nothing(incident, author, at):
+    suite = make_suite(cases=2)
+    with pytest.raises(services.IncidentError):
+        services.add_regression_case(
+            incident_id=incident.pk, suite=suite, inputs={}, expected="no", is_safety=False, actor=author, at=at
+        )
+    assert not incident.entries.exists()
+
+
+def test_only_who_may_change_suites_adds_a_case(signed_in, incident, author, outsider):
+    suite = make_suite(cases=2)
+    url = f"/incidents/{incident.pk}/case/"
+    sent = {"case-suite": suite.pk, "case-inputs": '{"question": "Is it free?"}', "case-expected": "no"}
+    assert signed_in(outsider).post(url, sent).status_code == 403
+    assert signed_in(author).get(url).status_code == 405
+    assert signed_in(author).post(url, {**sent, "case-inputs": "[]"}).status_code == 302
+    assert not cases.cases_of(incident=incident)
+    assert signed_in(author).post(url, sent).status_code == 302
+    page = signed_in(author).get(f"/incidents/{incident.pk}/review/").content.decode()
+    assert cases.cases_of(incident=incident)[0].key in page
 
 
 def test_a_change_that_was_the_cause_counts_as_failed(incident, author, at):

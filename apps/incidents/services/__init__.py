@@ -1,6 +1,7 @@
 """Everything that writes about incidents."""
 
 from apps.incidents.services.actions import add_action, change_action
+from apps.incidents.services.cases import add_regression_case
 from apps.incidents.services.drafting import draft_from_events
 from apps.incidents.services.errors import ConflictError, IncidentError
 from apps.incidents.services.incidents import Clocks, Declaration, acknowledge, change_incident, declare, move
@@ -18,6 +19,7 @@ __all__ = [
     "acknowledge",
     "add_action",
     "add_entry",
+    "add_regression_case",
     "change_action",
     "change_entry",
     "change_incident",

@@ -16,9 +16,9 @@ from apps.accounts.models import User
 from apps.accounts.permissions import may, requires
 from apps.core.ui.markdown import markdown
 from apps.incidents import services
-from apps.incidents.forms import ActionForm, ActionStateForm, ReviewForm, ReviewStateForm, as_local
+from apps.incidents.forms import ActionForm, ActionStateForm, CaseForm, ReviewForm, ReviewStateForm, as_local
 from apps.incidents.models import ActionItem, Incident, Review
-from apps.incidents.queries import incidents, record
+from apps.incidents.queries import cases, incidents, record
 from apps.incidents.status import ActionState
 
 
@@ -42,6 +42,7 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
         "states": ActionState.choices,
         "form": ReviewStateForm(prefix="review", initial=_initial(written)),
         "action_form": ActionForm(prefix="action"),
+        **_cases(request, found),
         "shows_demo": found.is_demo,
     }
     return render(request, "incidents/review.html", context)
@@ -118,6 +119,32 @@ def action_change(request: HttpRequest, pk: int, action_id: int) -> HttpResponse
             services.change_action(
                 action_id=item.pk, actor=cast(User, request.user), at=timezone.now(), **form.cleaned_data
             )
+    except services.IncidentError as error:
+        messages.error(request, str(error))
+    return redirect("incidents:review", pk)
+
+
+def _cases(request: HttpRequest, found: Incident) -> dict[str, Any]:
+    """The cases that came of it, and the form for another where the reader may add one and there is a suite."""
+    suites = cases.suites_for(incident=found)
+    is_offered = may(request.user, "suite:change") and suites.exists()
+    form = CaseForm(prefix="case", suites=suites, initial={"suite": suites.first()}) if is_offered else None
+    return {"cases": cases.cases_of(incident=found), "case_form": form}
+
+
+@require_POST
+@requires("suite:change")
+def case_add(request: HttpRequest, pk: int) -> HttpResponse:
+    """What failed, for the suite that guards the prompt."""
+    found = _incident(pk)
+    form = CaseForm(request.POST, prefix="case", suites=cases.suites_for(incident=found))
+    try:
+        if form.is_valid():
+            actor = cast(User, request.user)
+            services.add_regression_case(incident_id=pk, actor=actor, at=timezone.now(), **form.cleaned_data)
+            messages.success(request, "The case is in the suite; its next version has to pass it.")
+        else:
+            messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
     except services.IncidentError as error:
         messages.error(request, str(error))
     return redirect("incidents:review", pk)
