@@ -14,6 +14,7 @@ from apps.monitors.models import Alert, Slo
 from apps.pipelines.models import Pipeline
 from apps.sources.models import Source
 from tests.api.asking import error_of, make_token
+from tests.evaluations.suites import add_cases, make_endpoint, make_suite, scored
 from tests.factories import make_environment, make_feature, make_source
 
 pytestmark = pytest.mark.django_db
@@ -91,3 +92,17 @@ def test_the_example_carries_what_must_be_asked(db):
 
     (found,) = [one for one in endpoints(api.get_openapi_schema(), base_url="http://p") if one.name == "may-deploy"]
     assert "'?feature=my-feature&environment=my-environment'" in found.curl
+
+
+def test_a_failed_safety_case_speaks_against_it_until_it_passes(feature, ask):
+    suite = make_suite(cases=0, feature=feature, endpoint=make_endpoint())
+    lines = ("plain", []), ("harm", ["safety"])
+    text = "\n".join(
+        json.dumps({"key": key, "inputs": {"question": "q"}, "expected": "x", "tags": tags}) for key, tags in lines
+    )
+    add_cases(suite, text, is_jsonl=True)
+    assert kinds(ask()) == []
+    scored(suite, good=0)
+    assert kinds(ask()) == ["evaluation"]
+    scored(suite, good=2, version="2")
+    assert kinds(ask()) == []

@@ -8,7 +8,7 @@ from typing import Any
 
 from apps.evaluations import services
 from apps.evaluations.models import EvaluationEndpoint, EvaluationRun, EvaluationSuite
-from apps.evaluations.services import EndpointDraft, SuiteDraft
+from apps.evaluations.services import EndpointDraft, NewResult, SuiteDraft
 from apps.evaluations.status import OrderReason
 from apps.evaluations.targets import Target, text_target
 
@@ -45,3 +45,19 @@ def a_target(version: str = "1", template: str = "Answer: {{question}}") -> Targ
 def start(suite: EvaluationSuite, *, target: Target | None = None, **fields: Any) -> EvaluationRun:
     defaults = {"subject": "support-reply", "reason": OrderReason.MANUAL, "actor": None, "at": AT}
     return services.start_run(suite=suite, target=target or a_target(), **defaults | fields)
+
+
+def scored(
+    suite: EvaluationSuite, *, good: int = 2, version: str = "1", reason: OrderReason = OrderReason.GATE
+) -> EvaluationRun:
+    """A run that is over, of whose cases the first `good` passed."""
+    run = start(suite, target=a_target(version), reason=reason)
+    claim = services.claim_order(at=AT)
+    for number, case in enumerate(services.begin(claim=claim, at=AT).cases):
+        passed = number < good
+        score = {"scorer": "exact", "value": float(passed), "passed": passed, "comment": "" if passed else "Got “b”."}
+        services.store_result(
+            claim=claim, result=NewResult(case_id=case.pk, output=f"said {number}", scores=[score]), at=AT, rings=False
+        )
+    services.finish(claim=claim, at=AT)
+    return EvaluationRun.objects.get(pk=run.pk)

@@ -10,10 +10,9 @@ from django.urls import reverse
 
 from apps.evaluations import services
 from apps.evaluations.models import Case, EvaluationEndpoint, EvaluationRun, EvaluationSuite, Order, SuiteSchedule
-from apps.evaluations.services import NewResult
 from apps.evaluations.status import OrderReason
 from apps.sources.secrets import decrypt_secrets
-from tests.evaluations.suites import AT, a_target, make_endpoint, make_suite, start
+from tests.evaluations.suites import AT, make_endpoint, make_suite, scored, start
 
 pytestmark = pytest.mark.django_db
 
@@ -30,19 +29,6 @@ def url(name: str, *args) -> str:
 def text(response) -> str:
     assert response.status_code == 200
     return response.content.decode()
-
-
-def scored(suite, *, good: int = 2, version: str = "1", reason=OrderReason.GATE) -> EvaluationRun:
-    run = start(suite, target=a_target(version), reason=reason)
-    claim = services.claim_order(at=AT)
-    for number, case in enumerate(services.begin(claim=claim, at=AT).cases):
-        passed = number < good
-        score = {"scorer": "exact", "value": float(passed), "passed": passed, "comment": "" if passed else "Got “b”."}
-        services.store_result(
-            claim=claim, result=NewResult(case_id=case.pk, output=f"said {number}", scores=[score]), at=AT, rings=False
-        )
-    services.finish(claim=claim, at=AT)
-    return EvaluationRun.objects.get(pk=run.pk)
 
 
 def test_a_suite_is_made_and_filled_from_a_file(signed_in, author):

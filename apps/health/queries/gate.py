@@ -8,6 +8,8 @@ from datetime import datetime
 from apps.catalog.models import Environment, Feature
 from apps.deployments import queries as deployments
 from apps.deployments.freezing import freezes_at
+from apps.evaluations.models import EvaluationSuite
+from apps.evaluations.status import EvaluationState
 from apps.health.models import FeatureConsistency, FeatureHealth
 from apps.health.rules import PAGING
 from apps.health.status import HealthStatus, SetStatus
@@ -28,13 +30,14 @@ class Obstacle:
 
 
 def obstacles(*, feature: Feature, environment: Environment, at: datetime) -> list[Obstacle]:
-    """Freezes, holds, incidents, alerts that call people, spent budgets, a feature that is down, an untested set."""
+    """What speaks against it: freezes, holds, trouble, spent budgets, failed safety cases, an untested set."""
     return [
         *_frozen(feature, environment, at),
         *_held(feature, environment),
         *_incidents(feature),
         *_alerting(feature),
         *_spent(feature),
+        *_unsafe(feature),
         *_down(feature),
         *_mixed(feature),
     ]
@@ -82,6 +85,20 @@ def _spent(feature: Feature) -> list[Obstacle]:
         for row in rows
         if row.measured_at
     ]
+
+
+def _unsafe(feature: Feature) -> list[Obstacle]:
+    """Suites of the portal's own whose newest results fail a safety case; other failures are for people to weigh."""
+    found = []
+    for suite in EvaluationSuite.objects.filter(feature=feature, setup__isnull=False).order_by("name"):
+        run = suite.runs.filter(state=EvaluationState.SUCCEEDED).order_by("-at", "-id").first()
+        safety = suite.cases.filter(tags__contains=["safety"], until__isnull=True).values("key")
+        failed = run.scores.filter(is_passed=False, case__in=safety).values("case").distinct().count() if run else 0
+        if run and failed:
+            cases = "a safety case" if failed == 1 else f"{failed} safety cases"
+            text = f"{run.what or 'What runs'} fails {cases} of “{suite.name}”."
+            found.append(Obstacle("evaluation", text, run.at, run.get_absolute_url()))
+    return found
 
 
 def _alerting(feature: Feature) -> list[Obstacle]:
