@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -105,7 +105,11 @@ def _clocks(incident: Incident) -> list[str]:
         ("Until taken up", incident.time_to_acknowledge),
         ("Until over", incident.time_to_resolve),
     )
-    return lines + [f"| {label} | {duration(span.total_seconds())} |" for label, span in spans if span is not None]
+    return lines + [f"| {label} | {_lasted(span)} |" for label, span in spans if span is not None]
+
+
+def _lasted(span: timedelta) -> str:
+    return duration(span.total_seconds()) if span else "at once"
 
 
 def _causes(incident: Incident) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -66,13 +66,19 @@ def suspects(request: HttpRequest, pk: int) -> HttpResponse:
         for place, one in enumerate(answer.ranking.suspects[:8], start=1)
     ]
     context = {
-        "incident": found, "ranking": answer.ranking, "moves": answer.moves, "rows": rows,
+        "incident": found, "ranking": answer.ranking, "moves": answer.moves,
+        "rows": [row for row in rows if _is_worth_a_look(row)],
+        "others": [row for row in rows if not _is_worth_a_look(row)],
         "onset": moment(answer.ranking.onset_at),
         "charts": symptom_charts(incident=found, answer=answer, zone=timezone.get_current_timezone(), at=at),
         "responds": may(request.user, "incident:respond"), "asked_at": at,
         "is_page": not request.htmx,  # type: ignore[attr-defined]
     }  # fmt: skip
     return render(request, "incidents/_suspects.html" if request.htmx else "incidents/suspects.html", context)  # type: ignore[attr-defined]
+
+
+def _is_worth_a_look(row: dict[str, Any]) -> bool:
+    return bool(row["percent"] or row["verdict"] or row["place"] == 1)
 
 
 @never_cache
