@@ -20,7 +20,7 @@ from apps.incidents.queries.gathering import moment
 from apps.incidents.queries.suspects import suspects_of
 from apps.incidents.queries.timeline import LANES, timeline_of
 from apps.incidents.status import MOVES, IncidentState
-from apps.incidents.suspects.facts import KIND_WORDS
+from apps.incidents.suspects.facts import KIND_WORDS, Ranking
 
 FORMS = {"entry": EntryForm, "update": UpdateForm, "role": RoleForm}
 
@@ -53,22 +53,9 @@ def suspects(request: HttpRequest, pk: int) -> HttpResponse:
     """What changed before this, with its charts; a fragment that the page fetches."""
     found, at = _incident(pk), timezone.now()
     answer = suspects_of(incident=found, at=at)
-    verdicts = {one.suspect: one for one in found.verdicts.all()}
-    rows = [
-        {
-            "place": place,
-            "suspect": one,
-            "at": moment(one.candidate.at),
-            "percent": round(100 * one.score),
-            "kind": KIND_WORDS[one.candidate.kind],
-            "verdict": verdicts.get(one.candidate.key),
-        }
-        for place, one in enumerate(answer.ranking.suspects[:8], start=1)
-    ]
     context = {
         "incident": found, "ranking": answer.ranking, "moves": answer.moves,
-        "rows": [row for row in rows if _is_worth_a_look(row)],
-        "others": [row for row in rows if not _is_worth_a_look(row)],
+        **_rows(found, answer.ranking),
         "onset": moment(answer.ranking.onset_at),
         "charts": symptom_charts(incident=found, answer=answer, zone=timezone.get_current_timezone(), at=at),
         "responds": may(request.user, "incident:respond"), "asked_at": at,
@@ -77,8 +64,21 @@ def suspects(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "incidents/_suspects.html" if request.htmx else "incidents/suspects.html", context)  # type: ignore[attr-defined]
 
 
-def _is_worth_a_look(row: dict[str, Any]) -> bool:
-    return bool(row["percent"] or row["verdict"] or row["place"] == 1)
+def _rows(found: Incident, ranking: Ranking) -> dict[str, list[dict[str, Any]]]:
+    """The suspects that are worth a look, and the others, whom nobody would believe."""
+    verdicts = {one.suspect: one for one in found.verdicts.all()}
+    shown: dict[str, list[dict[str, Any]]] = {"rows": [], "others": []}
+    for place, one in enumerate(ranking.suspects[:8], start=1):
+        row = {
+            "place": place,
+            "suspect": one,
+            "at": moment(one.candidate.at),
+            "percent": round(100 * one.score),
+            "kind": KIND_WORDS[one.candidate.kind],
+            "verdict": verdicts.get(one.candidate.key),
+        }
+        shown["rows" if place == 1 or row["percent"] or row["verdict"] else "others"].append(row)
+    return shown
 
 
 @never_cache
