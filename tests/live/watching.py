@@ -105,7 +105,8 @@ def check_a_schedule_that_stops(watched: Watched, *, stop: Callable[[], object],
     assert not Alert.objects.filter(is_own=True, resolved_at=None).exists()
     told = Event.objects.filter(subject_kind="pipeline", subject_id=watched.pipeline.pk, kind__contains="punctuality")
     kinds = list(told.order_by("pk").values_list("kind", flat=True))
-    assert kinds[-2:] == ["pipelines:punctuality:missed", "pipelines:punctuality:recovered"], kinds
+    known = [kind for kind in kinds if not kind.endswith(":late")]  # a slow server is late on its way to either
+    assert known[-2:] == ["pipelines:punctuality:missed", "pipelines:punctuality:recovered"], kinds
     watched.until_behind({})
 
 

@@ -113,6 +113,7 @@ def _event(suite: EvaluationSuite, version: SuiteVersion, at: datetime) -> NewEv
         source_id=suite.source_id,
         subject_kind="suite",
         subject_id=suite.pk,
+        data={"version": version.number},
         topics=("evaluations",),
     )
 
