@@ -528,6 +528,7 @@ def test_the_oldest_servers_tell_days(upstream: Upstream) -> None:
     world = small_world()
     world.missing = ("v2/metrics", "metrics")
     day = world.clock.replace(hour=0, minute=0, second=0)
+    world.clock = day + timedelta(hours=12)
     for at in (day, day - timedelta(days=1), "someday"):
         date = f"{at:%Y-%m-%d}" if isinstance(at, datetime) else at
         world.days.append({"date": date, "countTraces": 864, "countObservations": 900, "totalCost": 12, "usage": []})
