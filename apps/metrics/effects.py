@@ -21,7 +21,8 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
+
+from apps.core.tails import student_below, student_point
 
 Good = Literal["up", "down", "neutral"]
 Values = NDArray[np.float64]
@@ -154,8 +155,8 @@ def _judged(first: Values, second: Values, pieces: Sequence[tuple[float, Values]
     variance = sum(mean.variance for _, mean in means)
     freedom = _freedom([mean for _, mean in means])
     error = max(sqrt(variance), _NOISE * max(abs(before), abs(after)))
-    reach = float(special.stdtrit(freedom, 0.5 + level / 2.0)) * error
-    confidence = 1.0 - 2.0 * float(special.stdtr(freedom, -abs(difference) / error)) if error else 0.0
+    reach = student_point(freedom, 0.5 + level / 2.0) * error
+    confidence = 1.0 - 2.0 * student_below(freedom, -abs(difference) / error) if error else 0.0
     low, high = difference - reach, difference + reach
     expected = after - difference
     return Effect(

@@ -1,4 +1,7 @@
-"""Secrets and personal data in the words of a prompt, found before a version is kept for ever. No framework."""
+"""Secrets and personal data in the words of a prompt, found before a version is kept for ever. No framework.
+
+The libraries that know them take 20 MB, so they are loaded by the first text that is looked through.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from threading import Lock
 from typing import Final
-
-import phonenumbers
-from detect_secrets.core.scan import scan_line
-from detect_secrets.settings import transient_settings
-from stdnum import iban, luhn
 
 _PLUGINS: Final = [  # those that know a shape; entropy alone would ring at every long word
     {"name": name}
@@ -57,6 +55,8 @@ class Finding:
 
 def scan(parts: Iterable[tuple[str, str]]) -> list[Finding]:
     """The findings in named texts, in reading order, each kind once a line."""
+    from detect_secrets.settings import transient_settings
+
     found: list[Finding] = []
     with _ONE_AT_A_TIME, transient_settings({"plugins_used": _PLUGINS}):
         for name, text in parts:
@@ -69,6 +69,10 @@ def scan(parts: Iterable[tuple[str, str]]) -> list[Finding]:
 
 def _in_line(line: str) -> Iterator[tuple[str, str]]:
     """(kind, what it is) of a line; a number is named once, as the most exact thing that it can be."""
+    import phonenumbers
+    from detect_secrets.core.scan import scan_line
+    from stdnum import iban, luhn
+
     for secret in scan_line(line):
         yield f"Secret ({secret.type})", secret.secret_value or ""
     for match in _IBAN.finditer(line):

@@ -46,7 +46,7 @@ WORKER = Program(
 BEAT = Program(
     "beat",
     (
-        *("celery", "--app", "opsportal", "beat", "--schedule", "{home}/beat/schedule"),
+        *("celery", "--app", "opsportal.beat", "beat", "--schedule", "{home}/beat/schedule"),
         *("--pidfile", "", "--loglevel", "warning"),
     ),
     Ending(steps=((signal.SIGTERM, 1.5),)),

@@ -20,7 +20,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
+
+from apps.core.tails import coins_at_most, normal_below, student_below, student_point
 
 Floats = NDArray[np.float64]
 
@@ -54,7 +55,7 @@ def compare(differences: Floats, weights: Floats, *, margin: float, alpha: float
     """Both tests over at least two cases; `scale` is the largest loss that one case can suffer."""
     mean, spread, size = _moments(differences, weights)
     freedom = max(size - 1.0, 1e-9)
-    reach = float(special.stdtrit(freedom, 1.0 - alpha))
+    reach = student_point(freedom, 1.0 - alpha)
     p_different, method = difference(differences, weights)
     return Comparison(
         cases=len(differences),
@@ -70,7 +71,7 @@ def compare(differences: Floats, weights: Floats, *, margin: float, alpha: float
 def p_worse(differences: Floats, weights: Floats, *, margin: float, scale: float = 1.0) -> float:
     """Test 1 alone: how likely such differences are if the candidate loses the whole margin."""
     mean, spread, size = _moments(differences, weights)
-    return float(special.stdtr(max(size - 1.0, 1e-9), -_distance(mean, spread, size, margin, scale)))
+    return student_below(max(size - 1.0, 1e-9), -_distance(mean, spread, size, margin, scale))
 
 
 def _moments(differences: Floats, weights: Floats) -> tuple[float, float, float]:
@@ -105,7 +106,7 @@ def mcnemar(gained: int, lost: int) -> float:
     """The two-sided exact p-value of so many cases gained and lost, each a fair coin."""
     if gained == lost:
         return 1.0
-    return min(1.0, 2.0 * float(special.bdtr(min(gained, lost), gained + lost, 0.5)))
+    return min(1.0, 2.0 * coins_at_most(min(gained, lost), gained + lost))
 
 
 def sign_flip(effects: Floats) -> float:
@@ -115,7 +116,7 @@ def sign_flip(effects: Floats) -> float:
     if count == 0:
         return 1.0
     if count > SAMPLED:
-        return float(2.0 * special.ndtr(-observed / math.sqrt(float(effects @ effects))))
+        return 2.0 * normal_below(-observed / math.sqrt(float(effects @ effects)))
     least = observed - 1e-9 * float(np.abs(effects).sum())  # sums in another order differ in the last bits
     if count <= EXACT:
         return float((np.abs(_every_sum(effects)) >= least).mean())

@@ -10,7 +10,6 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from apps.prompts import evidence_pdf as paper
 from apps.prompts import queries
 
 SPANS = (30, 90, 365)
@@ -37,6 +36,8 @@ def evidence_json(_request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def evidence_pdf(_request: HttpRequest, pk: int) -> HttpResponse:
     """The same on paper."""
+    from apps.prompts import evidence_pdf as paper  # 39 MB that only this page needs
+
     return _file(HttpResponse(paper.evidence_pdf(_evidence(pk)), content_type="application/pdf"), f"change-{pk}.pdf")
 
 
