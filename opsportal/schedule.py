@@ -1,32 +1,17 @@
-"""Every periodic task, one table. Beat only ticks; what is due is decided in PostgreSQL."""
+"""Every periodic task, one table. Beat only ticks; what is due is decided in PostgreSQL (see also waiting.py)."""
 
 from typing import Any
 
 SCHEDULE: dict[str, dict[str, Any]] = {
-    "poll-due-sources": {
-        "task": "apps.sync.tasks.poll_due_sources",
+    "tick": {
+        "task": "opsportal.tasks.tick",
         "schedule": 1.0,
         "options": {"expires": 1.0},
     },
-    "push-label-moves": {
+    "judge-bypasses": {
         "task": "apps.sync.tasks.push_label_moves",
-        "schedule": 2.0,
-        "options": {"expires": 2.0},
-    },
-    "carry-out-remappings": {
-        "task": "apps.sync.tasks.carry_out_remappings",
-        "schedule": 5.0,
-        "options": {"expires": 5.0},
-    },
-    "answer-gates": {
-        "task": "apps.sync.tasks.answer_gates",
-        "schedule": 2.0,
-        "options": {"expires": 2.0},
-    },
-    "carry-out-evaluations": {
-        "task": "apps.sync.tasks.carry_out_evaluations",
-        "schedule": 2.0,
-        "options": {"expires": 2.0},
+        "schedule": 15.0,
+        "options": {"expires": 15.0},
     },
     "judge-pipelines": {
         "task": "apps.health.tasks.judge_due_pipelines",
@@ -43,11 +28,6 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 15.0,
         "options": {"expires": 15.0},
     },
-    "apply-due-changes": {
-        "task": "apps.health.tasks.apply_due_changes",
-        "schedule": 5.0,
-        "options": {"expires": 5.0},
-    },
     "evaluate-monitors": {
         "task": "apps.monitors.tasks.evaluate_monitors",
         "schedule": 15.0,
@@ -57,11 +37,6 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "apps.monitors.tasks.measure_slos",
         "schedule": 60.0,
         "options": {"expires": 60.0},
-    },
-    "run-backtests": {
-        "task": "apps.monitors.tasks.run_backtests",
-        "schedule": 2.0,
-        "options": {"expires": 2.0},
     },
     "follow-incidents": {
         "task": "apps.incidents.tasks.follow_incidents",
@@ -77,16 +52,6 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "apps.demo.tasks.set_demo_monitors",
         "schedule": 60.0,
         "options": {"expires": 60.0},
-    },
-    "deliver-events": {
-        "task": "apps.notifications.tasks.deliver_events",
-        "schedule": 1.0,
-        "options": {"expires": 1.0},
-    },
-    "replay-events": {
-        "task": "apps.notifications.tasks.replay_events",
-        "schedule": 5.0,
-        "options": {"expires": 5.0},
     },
     "tidy-notifications": {
         "task": "apps.notifications.tasks.tidy_notifications",

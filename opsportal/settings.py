@@ -225,6 +225,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = SCHEDULE
+CELERY_IMPORTS = ["opsportal.tasks"]
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 
 # ── logs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -10,6 +10,8 @@ from apps.evaluations import services
 from apps.evaluations.models import EvaluationRun, Order, SuiteSchedule
 from apps.prompts.models import Prompt, PromptLabel, PromptVersion
 from apps.sync.evaluating.scheduling import start_due_schedules
+from apps.sync.tasks import carry_out_evaluations
+from opsportal.waiting import waiting_tasks
 from tests.evaluations.suites import AT, make_endpoint, make_suite
 from tests.factories import make_source
 
@@ -48,7 +50,10 @@ def test_the_version_that_the_label_points_at_by_then_is_run(schedule):
     point(first)
     assert start_due_schedules(at=AT) == 0
     point(second)
+    assert waiting_tasks(at=AT) == []
+    assert waiting_tasks(at=DUE) == [carry_out_evaluations.name]
     assert start_due_schedules(at=DUE) == 1
+    assert waiting_tasks(at=DUE) == [carry_out_evaluations.name]
     order = Order.objects.get()
     assert (order.run.version, order.reason, order.label) == ("2", "schedule", "production")
     assert order.messages[0]["content"] == "v2 {{question}}"
