@@ -201,7 +201,7 @@ def test_pages_cost_the_same_with_much_history(tell, feature, reader, django_ass
     tell(*both("2.40", 900))
     pages = {
         reverse("health:consistency-list"): 2,
-        reverse("health:consistency", args=["search"]): 7,
+        reverse("health:consistency", args=["search"]): 8,
         Bundle.objects.get().get_absolute_url(): 3,
     }
     for times in range(2):
