@@ -225,13 +225,17 @@ def deployed_in(*, places: Iterable[Place]) -> set[int]:
 def with_ways_back(
     findings: Iterable[dict[str, Any]], *, places: Iterable[Place], holds: Iterable[Hold]
 ) -> list[dict[str, Any]]:
-    """The findings, each with `rollback_id`: the deployment to roll back from; 0 where its place is held, or was not
-    the one that changed last.
+    """The findings with `rollback_id`: the deployment to roll back from, once each; 0 where its place is held, or where
+    another place changed last.
     """
-    held = {hold.broken_by_id or hold.deployment_id for hold in holds}
+    taken = {hold.broken_by_id or hold.deployment_id for hold in holds}
     live = {(place.id, piece.url): piece.deployment_id for place in places for piece in place.pieces}
-    ways = ((one, live.get((one["place_id"], one["url"]), 0)) for one in findings)
-    return [one | {"rollback_id": 0 if found in held else found} for one, found in ways]
+    found = []
+    for one in findings:
+        way = live.get((one["place_id"], one["url"]), 0)
+        found.append(one | {"rollback_id": 0 if way in taken else way})
+        taken.add(way)
+    return found
 
 
 def lines_of(*, places: list[Place], findings: list[dict[str, Any]]) -> list[Line]:
