@@ -36,7 +36,7 @@ def test_a_swapped_embedder_is_asked_back_and_stays_until_a_person_lets_go(porta
     page.get_by_role("link", name="Roll back").click()
     expect(page.get_by_role("radio", name="embed-3")).to_be_checked()
     clean(page)
-    page.get_by_label("Reason").fill(WHY)
+    page.get_by_role("textbox", name="Reason").fill(WHY)
     page.get_by_role("button", name="Ask for the rollback").click()
     expect(page.locator("main")).to_contain_text("should go back to embed-3 in Production")
     clean(page)
@@ -54,7 +54,7 @@ def test_a_swapped_embedder_is_asked_back_and_stays_until_a_person_lets_go(porta
     against_the_hold(portal, engineer.goto("/deployments/where/?feature=clause-finder"))
     page = engineer.goto(SETS)
     page.get_by_role("link", name="Lift the hold").click()
-    page.get_by_label("Reason").fill("The index was built again.")
+    page.get_by_role("textbox", name="Reason").fill("The index was built again.")
     page.get_by_role("button", name="Lift the hold").click()
     expect(page.locator("main")).not_to_contain_text("is held at")
     assert held(portal) == []
