@@ -1,4 +1,4 @@
-"""`python -m bench [NAME ...] [--quick] [--runs N] [--list]`: measure, print one table, write results.json."""
+"""`python -m bench [NAME ...] [--quick] [--runs N] [--pipelines N]`: measure, print one table, write results.json."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
     if asked.list:
         print("\n".join(f"{name:10} {text}" for name, text in MEASUREMENTS.items()))
         return 0
-    options = Options(pairs=3 if asked.quick else 5, runs=asked.runs, is_quick=asked.quick)
+    options = Options(pairs=3 if asked.quick else 5, runs=asked.runs, pipelines=asked.pipelines, is_quick=asked.quick)
     results: list[Result] = []
     with Stage() as stage:
         for name in asked.names or MEASUREMENTS:
@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
     parser.add_argument("--runs", type=int, default=1_000_000, help="runs in the large history (default 1,000,000)")
+    parser.add_argument("--pipelines", type=int, default=1_000, help="of which they are (default 1,000)")
     parser.add_argument("--list", action="store_true", help="say what there is")
     return parser
 

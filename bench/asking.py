@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Sequence
 
@@ -76,6 +77,13 @@ def get(path: str, *, token: str = "") -> bytes:
     """A GET as bytes."""
     authorization = f"Authorization: Bearer {token}\r\n" if token else ""
     return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{authorization}\r\n".encode()
+
+
+def post(path: str, body: object) -> bytes:
+    """A POST of JSON as bytes."""
+    text = json.dumps(body).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    return head.encode() + b"Content-Length: %d\r\n\r\n" % len(text) + text
 
 
 def _length(head: bytes) -> int:

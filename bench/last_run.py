@@ -18,7 +18,6 @@ from bench.rows import world
 from bench.stage import Stage
 from bench.timing import Options, alternate
 
-PIPELINES = 1_000
 BATCH = 500
 SPREADS = (50, 500)  # pipelines that the runs of a batch belong to
 KEPT = "SELECT id, last_run_id, last_state, last_run_at FROM pipelines_pipeline"
@@ -34,18 +33,19 @@ LATERAL = (
 
 def measure(stage: Stage, options: Options) -> Iterator[Result]:
     """Reading, then a batch of new runs written with and without moving `last_*`."""
-    world(stage, pipelines=PIPELINES, runs=options.runs)
+    world(stage, pipelines=options.pipelines, runs=options.runs)
     sides = {name: _reader(sql) for name, sql in (("kept", KEPT), ("distinct", DISTINCT), ("lateral", LATERAL))}
     costs = alternate(sides, pairs=options.pairs, calls=2, database_pid=stage.database_pid)
     for name, against, goal in (("distinct", "DISTINCT ON", 300.0), ("lateral", "lateral, limit 1", None)):
         yield Result(
-            what=f"latest run of {PIPELINES:,} pipelines, {options.runs:,} runs: database CPU",
+            what=f"latest run of {options.pipelines:,} pipelines, {options.runs:,} runs: database CPU",
             ours=costs["kept"].database * 1e3,
             against=against,
             theirs=costs[name].database * 1e3,
             unit="ms",
-            # DISTINCT ON grows with the runs, the kept columns do not: the goal is put for ten million
-            goal=goal and goal * options.runs / 10_000_000,
+            # DISTINCT ON grows with the runs and the kept columns with the pipelines: the goal is put for ten million
+            # runs of a thousand
+            goal=goal and goal * options.runs / 10_000_000 * 1_000 / options.pipelines,
             is_speedup=True,
         )
     for spread in SPREADS:

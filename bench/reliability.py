@@ -20,7 +20,6 @@ from bench.stage import Stage
 from bench.timing import Options, alternate
 
 PATH = "/pipelines/reliability/"
-PIPELINES = 1_000
 SMALLER = 10  # times fewer runs
 MARK = """
 INSERT INTO pipelines_runday (pipeline_id, day, is_due, succeeded, retried, failed, greens)
@@ -33,7 +32,7 @@ ON CONFLICT DO NOTHING
 def measure(stage: Stage, options: Options) -> Iterator[Result]:
     """Rolling up all of history, the list with a tenth of the runs and with all, and a batch with and without marks."""
     visitor, touched, took = Visitor(stage.session_key), {}, {}
-    names = [world(stage, pipelines=PIPELINES, runs=runs) for runs in (options.runs // SMALLER, options.runs)]
+    names = [world(stage, pipelines=options.pipelines, runs=runs) for runs in (options.runs // SMALLER, options.runs)]
     for name in names:
         stage.use(name)
         took[name] = _roll_up_all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any, cast
@@ -33,6 +34,13 @@ UPDATE pipelines_pipeline pipeline
   FROM (SELECT DISTINCT ON (pipeline_id) id, pipeline_id, at, state FROM pipelines_run
          ORDER BY pipeline_id, at DESC, id DESC) run
  WHERE run.pipeline_id = pipeline.id
+"""
+_INDEXES = """
+SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
+ WHERE indrelid = %(table)s::regclass AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
+"""
+_FOREIGN_KEYS = """
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %(table)s::regclass AND contype = 'f'
 """
 
 
@@ -123,9 +131,28 @@ def fill_runs(*, pipelines: int, runs: int, at: datetime) -> None:
             for n in range(pipelines)
         ]
     )
-    copy(f"pipelines_run ({RUN_COLUMNS})", _run_lines(source.pk, [one.pk for one in made], runs, at))
+    with _without_indexes("pipelines_run"):
+        copy(f"pipelines_run ({RUN_COLUMNS})", _run_lines(source.pk, [one.pk for one in made], runs, at))
     connection().execute(FOLLOW)
     connection().execute("VACUUM ANALYZE")
+
+
+@contextmanager
+def _without_indexes(table: str) -> Iterator[None]:
+    """Make the indexes and foreign keys of a table afterwards: many times faster than to keep them row by row."""
+    database = connection()
+    indexes = database.execute(_INDEXES, {"table": table}).fetchall()
+    keys = database.execute(_FOREIGN_KEYS, {"table": table}).fetchall()
+    for name, _ in keys:
+        database.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
+    for name, _ in indexes:
+        database.execute(f'DROP INDEX "{name}"')
+    yield
+    database.execute("SET maintenance_work_mem = '512MB'")
+    for _, definition in indexes:
+        database.execute(definition)
+    for name, definition in keys:
+        database.execute(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}')
 
 
 def _run_lines(source_id: int, pipelines: list[int], runs: int, at: datetime) -> Iterator[str]:

@@ -8,19 +8,19 @@ from urllib.parse import quote
 from apps.core.listing.keyset import Order, Place
 from apps.pipelines.models import Run
 from bench.pages import Visitor
+from bench.peers import MLFLOW, PREFECT, RUNS, page_cost
 from bench.results import Result
 from bench.rows import world
 from bench.stage import Stage
-from bench.timing import Options, alternate
+from bench.timing import Cost, Options, alternate
 
 PATH = "/pipelines/runs/"
 DEEP = 0.9
-PIPELINES = 1_000
 
 
 def measure(stage: Stage, options: Options) -> Iterator[Result]:
     """Page 1 beside the page behind which a tenth of history lies; and the same place reached by an offset."""
-    world(stage, pipelines=PIPELINES, runs=options.runs)
+    world(stage, pipelines=options.pipelines, runs=options.runs)
     visitor, deep = Visitor(stage.session_key), _deep_path(options.runs)
     _, statements = visitor.buffers(PATH)
     first, far = (visitor.buffers(path)[0] for path in (PATH, deep))
@@ -57,6 +57,31 @@ def measure(stage: Stage, options: Options) -> Iterator[Result]:
         unit="ms",
         is_speedup=True,
     )
+    yield from _beside_peers(stage, theirs)
+
+
+def _beside_peers(stage: Stage, ours: Cost) -> Iterator[Result]:
+    """Our page, drawn, beside the answers of real servers with a history of their own."""
+    for number, (peer, goal) in enumerate(((PREFECT, 10.0), (MLFLOW, 30.0))):
+        if peer.is_installed:
+            theirs = page_cost(peer, stage.home / f"peer-{number}")
+            yield Result(
+                what="page 1 as HTML: CPU",
+                ours=ours.all_cpu * 1e3,
+                against=f"{peer.name}, {RUNS:,} runs",
+                theirs=theirs * 1e3,
+                unit="ms",
+                goal=goal,
+                is_speedup=True,
+            )
+            yield Result(
+                what="page 1: database CPU",
+                ours=ours.database * 1e3,
+                against=f"{peer.name}, {RUNS:,} runs, all of it",
+                theirs=theirs * 1e3,
+                unit="ms",
+                is_speedup=True,
+            )
 
 
 def _deep_path(runs: int) -> str:

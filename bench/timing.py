@@ -17,6 +17,7 @@ class Options:
 
     pairs: int = 5
     runs: int = 1_000_000
+    pipelines: int = 1_000
     is_quick: bool = False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -35,6 +36,18 @@ class ReasonForm(Styled, forms.Form):
     """Why; other people read it."""
 
     reason = forms.CharField(max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class RollbackForm(ReasonForm):
+    """Which revision should run again, and why."""
+
+    to = forms.TypedChoiceField(label="Go back to", coerce=int, widget=forms.RadioSelect)
+    field_order = ("to", "reason")
+
+    def __init__(self, *args: Any, choices: Sequence[tuple[int, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["to"].choices = choices  # type: ignore[attr-defined]
+        self.fields["to"].initial = choices[0][0] if choices else None
 
 
 class FreezeForm(Styled, forms.Form):

@@ -183,7 +183,8 @@ class LatestAttempt(models.Model):
 class Hold(models.Model):
     """A place that stays as it is until a person lifts the hold: set by a rollback, or by hand.
 
-    The portal cannot stop another system. What is put there all the same is `broken_by`.
+    The portal cannot stop another system. What is put there all the same is `broken_by`; where a person asks for a
+    rollback, that is what ran as it was asked for, from that moment on.
     """
 
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="+")
@@ -216,16 +217,24 @@ class Hold(models.Model):
         return f"{self.deployment.revision} in {self.deployment.where}"
 
     @property
+    def is_asked(self) -> bool:
+        """Whether it is a rollback that a person asked for and that has not come."""
+        return self.state is HoldState.ASKED
+
+    @property
     def counts_from(self) -> datetime:
         """What began later than this goes against the hold."""
         return self.held_at if self.user_id else self.deployment.started_at
 
     @property
     def state(self) -> HoldState:
-        """Held, broken or lifted."""
+        """Held, broken or lifted; or asked for, while what ran before the hold still runs."""
         if self.lifted_at:
             return HoldState.LIFTED
-        return HoldState.BROKEN if self.broken_at else HoldState.HELD
+        if self.broken_at is None:
+            return HoldState.HELD
+        is_asked = self.user_id is not None and self.broken_at <= self.held_at
+        return HoldState.ASKED if is_asked else HoldState.BROKEN
 
 
 class Weekday(models.IntegerChoices):

@@ -18,6 +18,7 @@ class DeploymentState(StatusChoices):
 
 class HoldState(StatusChoices):
     HELD = "held", "Held", "review"
+    ASKED = "asked", "Rollback asked for", "wait"
     BROKEN = "broken", "Hold broken", "bad"
     LIFTED = "lifted", "Lifted", "skip"
 

@@ -20,6 +20,7 @@ urlpatterns = [
     path("freezes/<int:pk>/lift/", freezes.freeze_lift, name="freeze-lift"),
     path("holds/<int:pk>/lift/", holds.hold_lift, name="hold-lift"),
     path("<int:pk>/", history.deployment_detail, name="deployment-detail"),
+    path("<int:pk>/roll-back/", holds.rollback_ask, name="rollback-ask"),
     path("<int:pk>/hold/", holds.hold_place, name="hold-place"),
     path("of/<int:feature_id>/", history.feature_live, name="feature-live"),
 ]

@@ -44,6 +44,7 @@ class Piece:
     since: datetime
     by: str = ""
     url: str = ""
+    deployment_id: int = 0  # 0 for a prompt, which is not deployed
     embedder: str = ""
     dimensions: str = ""
 

@@ -43,7 +43,8 @@ __all__ = [
 class Pipeline(models.Model):
     """One flow, DAG, job or workflow. The `last_*` columns follow its newest due run, so lists never search history."""
 
-    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="pipelines")
+    # Every run rewrites its pipeline's row, and each index of the table makes that dearer: only what pages look up by.
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="pipelines", db_index=False)
     external_id = models.CharField(max_length=512)
     name = models.CharField(max_length=512)
     description = models.TextField(blank=True)
@@ -52,9 +53,15 @@ class Pipeline(models.Model):
     is_paused = models.BooleanField(default=False)
     url = models.CharField(max_length=1000, blank=True)
     labels = models.JSONField(default=dict)
-    component = models.ForeignKey(Component, null=True, blank=True, on_delete=models.SET_NULL, related_name="pipelines")
-    feature = models.ForeignKey(Feature, null=True, blank=True, on_delete=models.SET_NULL, related_name="pipelines")
-    environment = models.ForeignKey(Environment, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    component = models.ForeignKey(
+        Component, null=True, blank=True, on_delete=models.SET_NULL, related_name="pipelines", db_index=False
+    )
+    feature = models.ForeignKey(
+        Feature, null=True, blank=True, on_delete=models.SET_NULL, related_name="pipelines", db_index=False
+    )
+    environment = models.ForeignKey(
+        Environment, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
     first_seen_at = models.DateTimeField()
     gone_at = models.DateTimeField(null=True)  # absent from two complete listings
     absences = models.PositiveSmallIntegerField(default=0)
@@ -77,6 +84,10 @@ class Pipeline(models.Model):
         indexes = [
             models.Index(fields=["-active_at", "-id"], name="pipeline_latest"),
             models.Index(fields=["name", "id"], name="pipeline_by_name"),
+            models.Index(
+                fields=["component"], name="pipeline_of_component", condition=models.Q(component__isnull=False)
+            ),
+            models.Index(fields=["feature"], name="pipeline_of_feature", condition=models.Q(feature__isnull=False)),
             models.Index(
                 fields=["-last_run_at"],
                 name="pipeline_failing",
@@ -140,8 +151,8 @@ class Run(models.Model):
     `upstream_at` orders news about the run: an upsert with an older one changes nothing.
     """
 
-    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="runs")
-    pipeline = models.ForeignKey(Pipeline, on_delete=models.CASCADE, related_name="runs")
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="runs", db_index=False)
+    pipeline = models.ForeignKey(Pipeline, on_delete=models.CASCADE, related_name="runs", db_index=False)
     external_id = models.CharField(max_length=512)
     name = models.CharField(max_length=512)
     state = models.CharField(max_length=12, choices=RunState.choices)
@@ -222,7 +233,7 @@ class Run(models.Model):
 class TaskRun(models.Model):
     """One step of one run."""
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="task_runs")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="task_runs", db_index=False)
     external_id = models.CharField(max_length=512)
     name = models.CharField(max_length=512)
     state = models.CharField(max_length=12, choices=RunState.choices)

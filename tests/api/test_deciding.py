@@ -7,15 +7,19 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from apps.deployments.models import Freeze
+from apps.deployments import queries
+from apps.deployments import services as deployments
+from apps.deployments.models import Freeze, Running
 from apps.health.models import FeatureConsistency, FeatureHealth
 from apps.incidents.models import Incident
 from apps.monitors.models import Alert, Slo
 from apps.pipelines.models import Pipeline
+from apps.sources.mapping import Mapper
 from apps.sources.models import Source
 from tests.api.asking import error_of, make_token
+from tests.deployments.test_deployment_upserts import NOW, a_deployment
 from tests.evaluations.suites import add_cases, make_endpoint, make_suite, scored
-from tests.factories import make_environment, make_feature, make_source
+from tests.factories import make_component, make_environment, make_feature, make_source
 
 pytestmark = pytest.mark.django_db
 
@@ -45,6 +49,19 @@ def kinds(response) -> list[str]:
 
 def test_nothing_against_it_is_a_yes(feature, ask):
     assert kinds(ask()) == []
+
+
+def test_a_hold_says_who_asked_for_it_and_why(feature, ask, author):
+    make_component(slug="retrieval-api", feature=feature)
+    source = make_source()
+    records = [a_deployment("2.39", 9), a_deployment("2.40", 5)]
+    deployments.upsert_deployments(source=source, records=records, mapper=Mapper(source), at=NOW)
+    running = Running.objects.get()
+    (earlier,) = queries.earlier_in_place(running=running)
+    deployments.ask_rollback(running=running, to=earlier, actor=author, reason="wrong answers", at=NOW)
+    assert kinds(ask()) == ["hold"]
+    text = json.loads(ask().content)["reasons"][0]["text"]
+    assert text == f"retrieval-api should go back to 2.39, asked for by {author}: wrong answers"
 
 
 def test_every_reason_is_named(feature, ask):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
+import csv
+import io
 import json
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -16,6 +20,11 @@ from tests.sync.upstream import http
 
 pytestmark = pytest.mark.browser
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
+SPITEFUL = (
+    "from apps.pipelines.models import Run; newest = Run.objects.filter(state='failed').latest('at');"
+    " Run.objects.filter(pk=newest.pk).update(error='=1+1')"
+)
 MAPPING = """
 - kind: run
   items: runs
@@ -149,3 +158,21 @@ def test_an_engineer_declares_an_incident_finds_its_cause_and_writes_the_review(
     expect(page.locator("#review-saved")).to_contain_text("Saved")
     page.get_by_role("link", name="Done").click()
     expect(page.get_by_role("article", name="The review")).to_contain_text("Nothing is lost.")
+
+
+def test_the_list_of_runs_opens_in_a_spreadsheet(portal: Portal, visit: Callable) -> None:
+    portal.manage("shell", "-c", SPITEFUL)
+    page = visit("viola").goto("/pipelines/runs/?state=failed")
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="CSV").click()
+    file = waiting.value.path().read_bytes()
+    assert file.startswith(codecs.BOM_UTF8), "a spreadsheet takes the file for Latin letters without the mark"
+    header, *rows = csv.reader(io.StringIO(file.decode("utf-8-sig"), newline=""), strict=True)
+    assert rows
+    assert {len(row) for row in rows} == {len(header)}
+    cells = {cell for row in rows for cell in row}
+    assert "'=1+1" in cells
+    assert not [cell for cell in cells if cell.startswith(FORMULA)]
+    states, times = header.index("State"), header.index("Started")
+    assert {row[states] for row in rows} <= {"failed", "crashed"}
+    assert all(datetime.fromisoformat(row[times]).utcoffset() == timedelta(0) for row in rows)

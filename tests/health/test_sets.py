@@ -8,6 +8,8 @@ from django.urls import reverse
 
 from apps.connectors.records import PromptLabelRecord, PromptRecord, PromptVersionRecord
 from apps.deployments import services as deployments
+from apps.deployments.models import Running
+from apps.deployments.queries import earlier_in_place
 from apps.events.models import Event
 from apps.events.services import record_events
 from apps.health import queries, services
@@ -197,11 +199,26 @@ def test_the_pages_show_what_differs_and_where_a_set_ran(tell, feature, reader):
     assert reader.get(newest.get_absolute_url() + "?with=nonsense").status_code == 200
 
 
+def test_a_rollback_is_offered_to_those_who_may_until_it_is_asked_for(tell, feature, signed_in, author, outsider):
+    tell(*both("2.40", 9))
+    tell(a_deployment("2.42", 3), at=NOW + timedelta(minutes=2))
+    running = Running.objects.get(environment_name="Production")
+    page = reverse("health:consistency", args=["search"])
+    way = reverse("deployments:rollback-ask", args=[running.deployment_id])
+    assert way not in signed_in(outsider).get(page).content.decode()
+    assert signed_in(author).get(page).content.decode().count(way) == 1
+    (earlier,) = earlier_in_place(running=running)
+    deployments.ask_rollback(running=running, to=earlier, actor=author, reason="never tested", at=NOW)
+    html = signed_in(author).get(page).content.decode()
+    assert way not in html
+    assert "should go back to 2.40 in Production" in html
+
+
 def test_pages_cost_the_same_with_much_history(tell, feature, reader, django_assert_num_queries):
     tell(*both("2.40", 900))
     pages = {
         reverse("health:consistency-list"): 2,
-        reverse("health:consistency", args=["search"]): 7,
+        reverse("health:consistency", args=["search"]): 8,
         Bundle.objects.get().get_absolute_url(): 3,
     }
     for times in range(2):

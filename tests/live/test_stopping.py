@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import textwrap
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,13 @@ from tests.live.airflow import airflow_server
 from tests.live.conftest import prefect_server
 from tests.live.dagster import daemon, until, webserver
 from tests.live.polling import connect
-from tests.live.watching import Watched, check_a_failure_is_carried, check_a_schedule_that_stops, describe
+from tests.live.watching import (
+    Watched,
+    check_a_failure_is_carried,
+    check_a_schedule_that_stops,
+    describe,
+    waited_for,
+)
 
 pytestmark = [pytest.mark.live, pytest.mark.django_db(transaction=True)]
 
@@ -136,7 +144,17 @@ def _served(home: Path, base: str) -> Iterator[None]:
 
 
 def _ask(method: str, url: str, body: Any = None) -> Any:
+    """Prefect's answer; while its SQLite is busy it says 503, and its own client asks again then."""
     data = None if body is None else json.dumps(body).encode()
     asked = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
-    with urllib.request.urlopen(asked, timeout=30) as answer:
-        return json.loads(answer.read() or b"null")
+
+    def answer() -> bytes | None:
+        try:
+            with urllib.request.urlopen(asked, timeout=30) as given:
+                return given.read() or b"null"
+        except urllib.error.HTTPError as error:
+            if error.code != HTTPStatus.SERVICE_UNAVAILABLE:
+                raise
+            return None
+
+    return json.loads(waited_for(answer))

@@ -9,6 +9,7 @@ from typing import Any
 from apps.accounts.models import User
 from apps.catalog.models import Environment, Feature
 from apps.connectors.records import Batch, DeploymentRecord, DeploymentState
+from apps.deployments import queries
 from apps.deployments import services as deployments
 from apps.deployments.models import Running
 from apps.events.services import record_events
@@ -62,7 +63,17 @@ def _promoted_against_the_rules(source: Source, feature: Feature) -> None:
         _tell(source, feature, (_deployment("help-api", "1.9.0", environment, minute),), AT + (minute + 1) * MINUTE)
     over = "The audit is over."
     deployments.lift_hold(hold_id=hold.pk, actor=jana, reason=over, at=AT + 12 * MINUTE)
+    _asked_back(jana)
     deployments.lift_freeze(freeze_id=freeze.pk, actor=jana, reason=over, at=AT + 13 * MINUTE)
+
+
+def _asked_back(jana: User) -> None:
+    """What came last should go again; then it may stay."""
+    running = Running.objects.get(component_name="help-api", environment_name="production")
+    (earlier,) = queries.earlier_in_place(running=running)
+    why = "It answers slowly since then."
+    hold = deployments.ask_rollback(running=running, to=earlier, actor=jana, reason=why, at=AT + 12 * MINUTE)
+    deployments.lift_hold(hold_id=hold.pk, actor=jana, reason="The audit is over.", at=AT + 12 * MINUTE)
 
 
 def _searched_wrongly() -> Iterator[tuple[DeploymentRecord, ...]]:

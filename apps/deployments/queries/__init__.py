@@ -5,13 +5,14 @@ from apps.deployments.queries.freezes import Day, calendar, freezes, freezes_sin
 from apps.deployments.queries.history import (
     deployments,
     deployments_with_text,
+    earlier_in_place,
     environment_names,
     history_of_place,
     is_live,
     live_of_feature,
     running,
 )
-from apps.deployments.queries.holds import RELATED_TO_HOLDS, hold_of, open_holds
+from apps.deployments.queries.holds import RELATED_TO_HOLDS, hold_of, holds_of_places, open_holds
 from apps.deployments.queries.matrix import (
     MOST_PLACES,
     Cell,
@@ -40,11 +41,13 @@ __all__ = [
     "deployments",
     "deployments_with_text",
     "differing",
+    "earlier_in_place",
     "environment_names",
     "freezes",
     "freezes_since",
     "history_of_place",
     "hold_of",
+    "holds_of_places",
     "is_live",
     "live_of_feature",
     "matrix",

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.db.models import Q, QuerySet
 
 from apps.deployments.models import Deployment, Running
+from apps.deployments.status import DeploymentState
+
+PLACE_LOOK_BACK: Final = 50  # deployments of a place in which earlier revisions are looked for
 
 
 def deployments() -> QuerySet[Deployment]:
@@ -44,6 +49,18 @@ def running(*, feature_id: int | None = None) -> QuerySet[Running]:
 def live_of_feature(*, feature_id: int, limit: int = 12) -> list[Running]:
     """What runs now for one feature, the newest first."""
     return list(running(feature_id=feature_id).order_by("-since", "-id")[:limit])
+
+
+def earlier_in_place(*, running: Running, limit: int = 5) -> list[Deployment]:
+    """What went live in this place before what runs there now: its newest deployments, one a revision, newest first."""
+    live = running.deployment
+    rows = history_of_place(deployment=live, limit=PLACE_LOOK_BACK)
+    found: dict[int, Deployment] = {}
+    for row in rows:
+        if row.state == DeploymentState.SUCCEEDED and row.started_at <= live.started_at:
+            found.setdefault(row.revision_id, row)
+    found.pop(live.revision_id, None)
+    return list(found.values())[:limit]
 
 
 def environment_names() -> list[tuple[str, str]]:

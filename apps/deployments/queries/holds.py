@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
-from apps.deployments.models import Deployment, Hold
+from django.db.models import Exists, OuterRef
+
+from apps.deployments.models import Deployment, Hold, Running
+
+PLACE: Final = ("component_name", "environment_name", "kind")
 
 RELATED_TO_HOLDS = (
     "deployment__revision",
@@ -22,6 +27,15 @@ def open_holds(*, source_ids: Iterable[int] | None = None, limit: int = 500) -> 
     if source_ids is not None:
         rows = rows.filter(source_id__in=set(source_ids))
     return sorted(rows.order_by("-held_at", "-id")[:limit], key=lambda hold: hold.broken_at is None)
+
+
+def holds_of_places(*, deployment_ids: Iterable[int]) -> list[Hold]:
+    """The open holds of the places in which these deployments run now, broken ones first."""
+    wanted = Running.objects.filter(
+        deployment__in=set(deployment_ids), **{name: OuterRef(name) for name in (*PLACE, "source_id")}
+    )
+    rows = Hold.objects.filter(Exists(wanted), lifted_at=None).select_related(*RELATED_TO_HOLDS)
+    return sorted(rows.order_by("-held_at", "-id"), key=lambda hold: hold.broken_at is None)
 
 
 def hold_of(*, deployment: Deployment) -> Hold | None:

@@ -11,7 +11,7 @@ from apps.deployments.services.gates import (
     mark_failed,
     mark_unknown,
 )
-from apps.deployments.services.holds import HoldError, hold_place, lift_hold
+from apps.deployments.services.holds import HoldError, ask_rollback, hold_place, lift_hold
 from apps.deployments.services.remapping import remap
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "HoldError",
     "LinkError",
     "ask_gate",
+    "ask_rollback",
     "claim_gates",
     "decide_link",
     "hold_place",

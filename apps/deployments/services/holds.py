@@ -12,7 +12,7 @@ from apps.accounts.models import User
 from apps.accounts.services import record_audit
 from apps.core.bulk import Row
 from apps.core.ui.formats import short_revision
-from apps.deployments.models import Hold, Running
+from apps.deployments.models import Deployment, Hold, Running
 from apps.deployments.status import DeploymentState
 from apps.events.services import NewEvent, record_events, ring
 from apps.events.status import Tone
@@ -31,23 +31,44 @@ class HoldError(Exception):
 def hold_place(*, running: Running, actor: User, reason: str, at: datetime) -> Hold:
     """Ask that what runs in a place stays; raises HoldError when the place is held already."""
     with transaction.atomic():
-        place = {name: getattr(running, name) for name in ("source_id", *PLACE)}
-        hold, is_new = Hold.objects.get_or_create(
-            **place,
-            lifted_at=None,
-            defaults={
-                "deployment": running.deployment,
-                "held_at": at,
-                "held_by": str(actor),
-                "user": actor,
-                "reason": reason,
-            },
-        )
-        if not is_new:
-            raise HoldError("This place is held already. Lift that hold first to set another one.")
+        hold = _set(running, actor, reason, at, deployment=running.deployment)
         record_audit(actor=actor, action="hold:set", subject=hold, after=_facts(hold), reason=reason)
         title = f"{hold.component_name[:100]} is held at {_held(hold)} in {hold.deployment.where[:60]}"
         _tell(_by_person(hold, "deployments:hold:set", title, Tone.INFO, str(actor), reason, at))
+    return hold
+
+
+def ask_rollback(*, running: Running, to: Deployment, actor: User, reason: str, at: datetime) -> Hold:
+    """Ask that a place goes back to what ran there before, and stays: a hold that the other system has to meet.
+
+    Raises HoldError when the place is held already, or when something else came there meanwhile.
+    """
+    with transaction.atomic():
+        now = Running.objects.select_for_update().filter(pk=running.pk, deployment=running.deployment_id)
+        if not now.exists():
+            raise HoldError("Something else runs there now. Look at it before you ask for a rollback.")
+        hold = _set(
+            running,
+            actor,
+            reason,
+            at,
+            deployment=to,
+            away_from=running.deployment.revision,
+            broken_by=running.deployment,
+            broken_at=at,
+        )
+        record_audit(actor=actor, action="hold:ask", subject=hold, after=_facts(hold), reason=reason)
+        title = f"{hold.component_name[:100]} should go back to {_held(hold)} in {to.where[:60]}"
+        _tell(_by_person(hold, "deployments:hold:asked", title, Tone.WARN, str(actor), reason, at))
+    return hold
+
+
+def _set(running: Running, actor: User, reason: str, at: datetime, **fields: Any) -> Hold:
+    place = {name: getattr(running, name) for name in ("source_id", *PLACE)}
+    fields |= {"held_at": at, "held_by": str(actor), "user": actor, "reason": reason}
+    hold, is_new = Hold.objects.get_or_create(**place, lifted_at=None, defaults=fields)
+    if not is_new:
+        raise HoldError("This place is held already. Lift that hold first to set another one.")
     return hold
 
 
@@ -108,11 +129,13 @@ def _live_at(row: Row) -> datetime:
 
 
 def _hold_rollback(source: Source, row: Row, place: tuple[str, str, str], hold: Hold | None) -> Hold:
-    """A new hold, or the open one moved to what was rolled back to now."""
+    """A new hold, or the open one moved to what was rolled back to now; who asked for just that, and why, stays."""
+    is_met = hold is not None and hold.user_id and hold.deployment.revision_id == row["revision_id"]
     hold = hold or Hold(source=source, **dict(zip(PLACE, place, strict=True)))
     hold.deployment_id, hold.away_from_id = row["id"], row["previous_revision_id"]
-    hold.held_at, hold.held_by, hold.user = _live_at(row), row["deployed_by"], None
-    hold.reason = row["description"] or f"Rolled back from {row['previous'] or 'another revision'}."
+    if not is_met:
+        hold.held_at, hold.held_by, hold.user = _live_at(row), row["deployed_by"], None
+        hold.reason = row["description"] or f"Rolled back from {row['previous'] or 'another revision'}."
     hold.broken_by, hold.broken_at = None, None
     hold.save()
     return hold
@@ -121,15 +144,33 @@ def _hold_rollback(source: Source, row: Row, place: tuple[str, str, str], hold: 
 def _judge(hold: Hold, row: Row, source: Source) -> NewEvent | None:
     """The event of a deployment against the hold; one that came to nothing takes its mark away again."""
     if row["state"] in _CAME_TO_NOTHING and hold.broken_by_id == row["id"]:
-        hold.broken_by, hold.broken_at = None, None
-        hold.save(update_fields=["broken_by", "broken_at"])
+        _look_again(hold)
         return None
-    is_other = row["revision_id"] != hold.deployment.revision_id
-    if not is_other or row["started_at"] <= hold.counts_from or row["state"] not in _UNDER_WAY:
+    if row["revision_id"] == hold.deployment.revision_id:
+        _came_back(hold, row)
+        return None
+    if row["started_at"] <= hold.counts_from or row["state"] not in _UNDER_WAY:
         return None
     hold.broken_by_id, hold.broken_at = row["id"], row["started_at"]
     hold.save(update_fields=["broken_by", "broken_at"])
     return _broken(hold, row, source)
+
+
+def _look_again(hold: Hold) -> None:
+    """The attempt came to nothing, so what runs there says whether the hold is met."""
+    place = {name: getattr(hold, name) for name in ("source_id", *PLACE)}
+    live = Running.objects.filter(**place).exclude(deployment__revision=hold.deployment.revision_id)
+    other = live.select_related("deployment").first()
+    hold.broken_by = other.deployment if other else None
+    hold.broken_at = max(other.deployment.started_at, hold.counts_from) if other else None
+    hold.save(update_fields=["broken_by", "broken_at"])
+
+
+def _came_back(hold: Hold, row: Row) -> None:
+    """What is held went live again, in a way that is no rollback: going forward to it, for instance."""
+    if hold.broken_at and row["state"] == DeploymentState.SUCCEEDED and _live_at(row) > hold.broken_at:
+        hold.deployment_id, hold.broken_by, hold.broken_at = row["id"], None, None
+        hold.save(update_fields=["deployment", "broken_by", "broken_at"])
 
 
 def _broken(hold: Hold, row: Row, source: Source) -> NewEvent:
@@ -151,14 +192,15 @@ def _broken(hold: Hold, row: Row, source: Source) -> NewEvent:
 
 def _rolled_back(hold: Hold, row: Row, source: Source) -> NewEvent:
     reference = short_revision(row["reference"])[:80]
+    asked = f"Asked for by {hold.held_by}: " if hold.user_id else ""
     return _event(
         row,
         source,
         kind="deployments:hold:set",
-        at=hold.held_at,
+        at=_live_at(row),
         title=f"{row['component_name'][:100]} is held at {reference} in {row['where'][:60]}",
         tone=Tone.INFO,
-        detail=hold.reason,
+        detail=f"{asked}{hold.reason}",
         dedupe_key=f"hold-set:{row['id']}",
     )
 

@@ -3,6 +3,7 @@
 from apps.health.queries.consistency import (
     Line,
     around,
+    deployed_in,
     due_consistency,
     findings_of,
     judged,
@@ -10,6 +11,7 @@ from apps.health.queries.consistency import (
     past_sets,
     places_of,
     stays_of,
+    with_ways_back,
 )
 from apps.health.queries.data import builds_of, due_components, feeds_of, judged_data, limits_of
 from apps.health.queries.data_pages import (
@@ -40,6 +42,7 @@ __all__ = [
     "counts_for_data",
     "data_of_feature",
     "data_of_features",
+    "deployed_in",
     "due_components",
     "due_consistency",
     "due_features",
@@ -71,4 +74,5 @@ __all__ = [
     "troubled_below",
     "uptime_ratio",
     "uptime_ratios",
+    "with_ways_back",
 ]

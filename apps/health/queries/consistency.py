@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -12,7 +12,7 @@ from django.db.models import F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from apps.catalog.models import ComponentKind, Environment, Feature
-from apps.deployments.models import RevisionKind, Running
+from apps.deployments.models import Hold, RevisionKind, Running
 from apps.health.bundling import Difference, differences, members_of
 from apps.health.consistency import Key, PastSet, Piece, Place
 from apps.health.facts import SetFact
@@ -79,6 +79,7 @@ def _add_running(found: Found, parts: Mapping[int, list[Part]], wanted: set[int]
             since=row.since,
             by=deployment.deployed_by,
             url=deployment.get_absolute_url(),
+            deployment_id=deployment.pk,
             embedder=str(labels.get("embedder", "")),
             dimensions=str(labels.get("dimensions", "")),
         )
@@ -214,6 +215,27 @@ def findings_of(judged: FeatureConsistency) -> list[dict[str, Any]]:
     """What was found, the worst first; `since` as a time again."""
     found = [one | {"since": datetime.fromisoformat(one["since"])} for one in judged.findings]
     return sorted(found, key=lambda one: (one["rule"] != "embedder", one["tone"] != "bad", one["kind"], one["name"]))
+
+
+def deployed_in(*, places: Iterable[Place]) -> set[int]:
+    """The deployments that the sets consist of; prompts are none."""
+    return {piece.deployment_id for place in places for piece in place.pieces if piece.deployment_id}
+
+
+def with_ways_back(
+    findings: Iterable[dict[str, Any]], *, places: Iterable[Place], holds: Iterable[Hold]
+) -> list[dict[str, Any]]:
+    """The findings with `rollback_id`: the deployment to roll back from, once each; 0 where its place is held, or where
+    another place changed last.
+    """
+    taken = {hold.broken_by_id or hold.deployment_id for hold in holds}
+    live = {(place.id, piece.url): piece.deployment_id for place in places for piece in place.pieces}
+    found = []
+    for one in findings:
+        way = live.get((one["place_id"], one["url"]), 0)
+        found.append(one | {"rollback_id": 0 if way in taken else way})
+        taken.add(way)
+    return found
 
 
 def lines_of(*, places: list[Place], findings: list[dict[str, Any]]) -> list[Line]:

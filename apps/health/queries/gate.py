@@ -8,6 +8,7 @@ from datetime import datetime
 from apps.catalog.models import Environment, Feature
 from apps.deployments import queries as deployments
 from apps.deployments.freezing import freezes_at
+from apps.deployments.models import Hold
 from apps.evaluations.models import EvaluationSuite
 from apps.evaluations.status import EvaluationState
 from apps.health.models import FeatureConsistency, FeatureHealth
@@ -61,13 +62,20 @@ def _held(feature: Feature, environment: Environment) -> list[Obstacle]:
     return [
         Obstacle(
             "hold",
-            f"{hold.component_name} is held at {hold.deployment.revision.reference}: {hold.reason}",
+            _hold_text(hold),
             hold.held_at,
             hold.deployment.get_absolute_url(),
         )
         for hold in deployments.open_holds()
         if hold.deployment.feature_id == feature.pk and hold.deployment.environment_id == environment.pk
     ]
+
+
+def _hold_text(hold: Hold) -> str:
+    revision, who = hold.deployment.revision.reference, f" by {hold.held_by}" if hold.held_by else ""
+    if hold.is_asked:
+        return f"{hold.component_name} should go back to {revision}, asked for{who}: {hold.reason}"
+    return f"{hold.component_name} is held at {revision}{who}: {hold.reason}"
 
 
 def _incidents(feature: Feature) -> list[Obstacle]:

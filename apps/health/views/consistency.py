@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 
 from apps.catalog.models import Feature
 from apps.core.listing import render_listing
+from apps.deployments import queries as deployments
 from apps.health import queries
 from apps.health.listings import CONSISTENCY
 from apps.health.models import Bundle, FeatureConsistency
@@ -37,9 +38,11 @@ def _matrix(feature: Feature) -> dict[str, Any]:
     found = FeatureConsistency.objects.filter(pk=feature.pk).first()
     places = queries.places_of(feature_ids=[feature.pk])[feature.pk]
     findings = queries.findings_of(found) if found else []
+    holds = deployments.holds_of_places(deployment_ids=queries.deployed_in(places=places))
     return {
         "judged": found,
-        "findings": findings,
+        "findings": queries.with_ways_back(findings, places=places, holds=holds),
+        "holds": holds,
         "places": places,
         "lines": queries.lines_of(places=places, findings=findings),
     }
