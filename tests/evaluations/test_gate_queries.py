@@ -159,9 +159,11 @@ def test_asking_again_for_the_lost_cases_alone_does_not_help(suite):
     models.Score.objects.bulk_create(
         models.Score(run=partial, scorer="exact", case=case, value=1.0, is_passed=True) for case in wrong
     )
-    pool = (lost.pk, partial.pk)
-    pooled = queries.pooled_scores(pools=[pool, (lost.pk,)])
-    assert [sum(score.value for score in pooled[one]["exact"].values()) for one in (pool, (lost.pk,))] == [20, 20]
+    pool, alone = (lost.pk, partial.pk), (lost.pk,)
+    pooled = queries.pooled_scores(pools=[pool, alone])
+    assert [sum(score.value for score in pooled[one]["exact"].values()) for one in (pool, alone)] == [20, 20]
+    live = queries.pooled_scores(pools=[pool], live=[pool])
+    assert sum(score.value for score in live[pool]["exact"].values()) == 40, "nor does asking what is live to look bad"
 
 
 def test_a_suite_that_is_gone_never_passes():

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.aggregates import BoolAnd, BoolOr
-from django.db.models import Avg, Case, Count, F, Min, Q, QuerySet, When
+from django.db.models import Avg, Case, Count, F, Max, Min, Q, QuerySet, When
 
 from apps.evaluations.gating import (
     CaseScore,
@@ -50,8 +50,8 @@ def gate_verdict(
     for one in requirements:
         suite = suites.get(one.suite_id) or SuiteFact(id=one.suite_id, name="A suite that was removed")
         judged.append((one, suite, picks(one, suite, candidate=candidate, baseline=baseline, at=at)))
-    pools = {pick.run_ids for _, _, pair in judged for pick in pair if pick is not None and pick.pool}
-    return judge_gate(requirements=judged, scores=pooled_scores(pools=pools))
+    ours, live = ({pick.run_ids for _, _, pair in judged if (pick := pair[n]) and pick.pool} for n in (0, 1))
+    return judge_gate(requirements=judged, scores=pooled_scores(pools=ours | live, live=live - ours))
 
 
 def suite_facts(
@@ -80,31 +80,47 @@ def suite_facts(
     }
 
 
-def pooled_scores(*, pools: Collection[Pool]) -> dict[Pool, Scores]:
+def pooled_scores(*, pools: Collection[Pool], live: Collection[Pool] = ()) -> dict[Pool, Scores]:
     """The scores of single cases, pool by pool: the mean of each, passed only where it passed every time.
 
-    A case that one of the executions left out has the worst it got: asking again for some cases alone never helps them.
-    One question, and one more where an execution belongs to several pools.
+    Where an execution left cases out, every case has the worst it got, and of a `live` version the best: asking again
+    for some cases alone never helps. One question, and one more where an execution belongs to several pools.
     """
-    found: dict[Pool, dict[str, dict[str, CaseScore]]] = {pool: defaultdict(dict) for pool in pools}
+    found: dict[Pool, Scores] = {pool: {} for pool in pools}
     rest = sorted(found)
     while rest:
         batch = [pool for n, pool in enumerate(rest) if not {*pool} & {pk for one in rest[:n] for pk in one}]
         rest = [pool for pool in rest if pool not in batch]
-        for number, scorer, case, mean, worst, count, is_passed, is_graded in _pooled(batch):
-            value = mean if count == len(batch[number]) else worst
-            found[batch[number]][scorer][case] = CaseScore(value, is_passed, is_graded)
-    return {pool: dict(by_scorer) for pool, by_scorer in found.items()}
+        told: dict[int, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+        for row in _pooled(batch):
+            told[row.pool][row.scorer].append(row)
+        for number, pool in enumerate(batch):
+            found[pool] = {
+                scorer: _together(rows, runs=len(pool), is_live=pool in live) for scorer, rows in told[number].items()
+            }
+    return found
 
 
-def _pooled(pools: Sequence[Pool]) -> QuerySet[Score, tuple[Any, ...]]:
-    """Number of the pool, scorer, case, mean, worst, count, whether all passed, whether one was graded."""
+def _together(rows: Sequence[Any], *, runs: int, is_live: bool) -> dict[str, CaseScore]:
+    which = "mean" if all(row.count == runs for row in rows) else "best" if is_live else "worst"
+    return {row.case: CaseScore(getattr(row, which), row.all_passed, row.graded) for row in rows}
+
+
+def _pooled(pools: Sequence[Pool]) -> QuerySet[Score, Any]:
+    """A row for each pool (its number), scorer and case."""
     rows = Score.objects.order_by().filter(run_id__in=[pk for pool in pools for pk in pool]).exclude(case="")
-    pool = Case(*[When(run_id__in=pool, then=number) for number, pool in enumerate(pools)])
-    told = [Avg("value"), Min("value"), Count("pk"), BoolAnd("is_passed"), BoolOr(~Q(value__in=(0.0, 1.0)))]
-    grouped = rows.annotate(pool=pool).values("pool", "scorer", "case")
-    named = dict(zip(("mean", "worst", "count", "all_passed", "graded"), told, strict=True))
-    return grouped.annotate(**named).values_list("pool", "scorer", "case", *named)
+    grouped = rows.annotate(
+        pool=Case(*[When(run_id__in=pool, then=number) for number, pool in enumerate(pools)])
+    ).values("pool", "scorer", "case")
+    told = {
+        "mean": Avg("value"),
+        "worst": Min("value"),
+        "best": Max("value"),
+        "count": Count("pk"),
+        "all_passed": BoolAnd("is_passed"),
+        "graded": BoolOr(~Q(value__in=(0.0, 1.0))),
+    }
+    return grouped.annotate(**told).values_list("pool", "scorer", "case", *told, named=True)
 
 
 def _runs(suite_ids: Collection[int], subject: str, versions: Sequence[str]) -> Mapping[int, list[RunFact]]:
