@@ -270,6 +270,7 @@ def test_the_report_finds_what_was_moved_past_approval(own, author, approver):
     other = own.versions.get(number=3)
     with asleep("prompts_labelmove", "own_move_has_a_request"):
         LabelMove.objects.create(prompt=own, name="production", to_version=other, at=NOW, actor="mallory")
+    PromptLabel.objects.filter(prompt=own).update(version=other)  # with such a history the label may follow
     assert found() == NONE | {"bypassed": 1}
 
 
@@ -282,8 +283,8 @@ def test_the_report_finds_a_label_that_was_pointed_elsewhere_in_the_database(own
 
 def test_a_move_behind_our_back_is_listed_until_somebody_explains_it(source, prompt, approver):
     """No trigger forbids it: it happens in the other system, and a poll brings it."""
-    make_policy()
     services.upsert_labels(source=source, records=[a_label(1, moved_at=days_ago(5))], at=days_ago(5))
+    make_policy()
     services.upsert_labels(source=source, records=[a_label(2, moved_at=days_ago(4))], at=days_ago(4))
     assert found() == NONE | {"bypassed": 1}
     bypass = LabelBypass.objects.get()
@@ -294,9 +295,10 @@ def test_a_move_behind_our_back_is_listed_until_somebody_explains_it(source, pro
 
 
 def test_putting_a_label_back_explains_the_bypass_and_is_none_itself(source, prompt):
-    make_policy()
     for day, number in ((5, 1), (4, 2), (3, 3), (2, 1)):
         services.upsert_labels(source=source, records=[a_label(number, moved_at=days_ago(day))], at=days_ago(day))
+        if day == 5:
+            make_policy()  # protected from then on
     assert found() == NONE
     listed = queries.duties(since=days_ago(30), at=NOW)[1].breaches
     assert [breach.explanation for breach in listed] == ["Put back.", "Put back."]
