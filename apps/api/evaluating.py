@@ -151,6 +151,11 @@ def verdict_json(verdict: GateVerdict) -> dict[str, Any]:
             }
             for row in verdict.rows
         ],
+        "runs": [
+            {"suite": one.suite, "run": one.run.id, "version": one.run.version, "means": dict(one.run.means)}
+            | {"counts": not one.why_not, "why_not": one.why_not}
+            for one in verdict.runs
+        ],
     }
 
 

@@ -22,13 +22,13 @@ class Part:
     removed: int = 0
 
 
-def compare(*, old: PromptVersion, new: PromptVersion) -> list[Part]:
+def compare(*, old: PromptVersion, new: PromptVersion, context: int = CONTEXT) -> list[Part]:
     """What differs between two versions, part by part; parts that are equal are left out."""
     pairs = zip(parts_of(old), parts_of(new), strict=True)
     found = []
     for (name, before), (_, after) in pairs:
         if before != after:
-            rows = diff_lines(before, after, CONTEXT)
+            rows = diff_lines(before, after, context)
             found.append(Part(name, rows, *diff_stat(rows)))
     return found
 

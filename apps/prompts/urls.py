@@ -18,6 +18,7 @@ urlpatterns = [
     path("changes/", changes.change_list, name="change-list"),
     path("changes/<int:pk>/", changes.change_detail, name="change-detail"),
     path("changes/<int:pk>/decision/", changes.change_decision, name="change-decision"),
+    path("changes/<int:pk>/gate/", changes.change_gate, name="change-gate"),
     path("changes/<int:pk>/edit/", changes.change_edit, name="change-edit"),
     path("changes/<int:pk>/decide/", verbs.change_decide, name="change-decide"),
     path("changes/<int:pk>/submit/", verbs.change_submit, name="change-submit"),

@@ -98,7 +98,7 @@ def _wait(url: str, process: subprocess.Popen, seconds: float = 180) -> None:
 
 
 def _make_people(portal: Portal) -> None:
-    roles = {"viola": "viewer", "enno": "engineer", "ada": "approver", "iris": "commander"}
+    roles = {"viola": "viewer", "enno": "engineer", "ada": "approver", "pia": "approver", "iris": "commander"}
     make = (
         "User.objects.filter(username={0!r}).exists() or User.objects.create_user({0!r}, password={1!r}, role={2!r}, "
     )

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from apps.connectors.records import EvaluationRecord, RunState, Score
-from apps.evaluations import queries, services
+from apps.evaluations import models, queries, services
 from apps.evaluations.gating import GateRequirement, State
 from apps.evaluations.models import EvaluationRun, EvaluationSuite, Order
 from apps.evaluations.services import NewResult
@@ -99,6 +99,71 @@ def test_results_of_a_source_count_as_well():
     ]
     services.upsert_evaluations(source=source, records=records, mapper=Mapper(source), at=AT)
     assert verdict(EvaluationSuite.objects.get()).state is State.PASSED
+
+
+def again(suite, good: int, version: str = "2") -> None:
+    carry_out(start(suite, target=a_target(version), reason=OrderReason.SCHEDULE), good=good)
+
+
+def test_running_again_until_it_passes_does_not_pass(suite):
+    run_both(suite, candidate=20)
+    again(suite, good=40)
+    found = verdict(suite)
+    assert found.state is State.FAILED
+    assert found.rows[0].candidate == pytest.approx(30 / 40)
+    assert "over 2 runs" in found.reasons[0].sentence
+
+
+def test_running_again_helps_what_was_only_unlucky(suite):
+    run_both(suite, candidate=36, live=38)
+    assert verdict(suite).state is State.FAILED
+    for _ in range(3):
+        again(suite, good=40)
+    assert verdict(suite).state is State.PASSED
+
+
+def test_waiting_until_a_bad_result_is_old_does_not_help(suite):
+    run_both(suite, candidate=20)
+    month = AT + timedelta(days=30)
+    for version in ("1", "2"):
+        carry_out(services.start_run(
+            suite=suite, subject="support-reply", target=a_target(version), reason=OrderReason.GATE, actor=None,
+            at=month,
+        ), at=month)  # fmt: skip
+    assert verdict(suite, at=month).state is State.FAILED
+
+
+def test_a_safety_case_that_failed_once_has_failed(suite):
+    add_cases(suite, "key,question,expected,tags\nthreat,q,a,safety\n")
+    run_both(suite, candidate=40, live=41)  # the last case, the threat, is wrong
+    again(suite, good=41)
+    assert "safety case failed: threat" in verdict(suite).reasons[0].sentence
+
+
+def test_the_same_words_under_another_number_are_no_new_chance(suite):
+    run_both(suite, candidate=20)
+    again(suite, good=40, version="3")
+    need = GateRequirement(suite_id=suite.pk)
+    ask = {"requirements": [need], "candidate": "3", "baseline": "1", "subject": "support-reply", "at": AT}
+    assert queries.gate_verdict(**ask).state is State.PASSED
+    assert queries.gate_verdict(**ask, alike=("2",)).state is State.FAILED
+
+
+def test_asking_again_for_the_lost_cases_alone_does_not_help(suite):
+    run_both(suite, candidate=20)
+    lost = EvaluationRun.objects.filter(version="2").get()
+    partial = EvaluationRun.objects.get(pk=lost.pk)
+    partial.pk, partial.external_id = None, "lost cases only"
+    partial.save(force_insert=True)
+    wrong = lost.scores.filter(value=0).values_list("case", flat=True)
+    models.Score.objects.bulk_create(
+        models.Score(run=partial, scorer="exact", case=case, value=1.0, is_passed=True) for case in wrong
+    )
+    pool, alone = (lost.pk, partial.pk), (lost.pk,)
+    pooled = queries.pooled_scores(pools=[pool, alone])
+    assert [sum(score.value for score in pooled[one]["exact"].values()) for one in (pool, alone)] == [20, 20]
+    live = queries.pooled_scores(pools=[pool], live=[pool])
+    assert sum(score.value for score in live[pool]["exact"].values()) == 40, "nor does asking what is live to look bad"
 
 
 def test_a_suite_that_is_gone_never_passes():

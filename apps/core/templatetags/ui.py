@@ -302,6 +302,16 @@ def diff_table(rows: Sequence[DiffLine], prefix: str = "", layout: str = "unifie
 
 
 @register.simple_tag
+def diff_stretch(rows: Sequence[Any], prefix: str, layout: str, ask: str = "") -> SafeString:
+    """Some rows of a difference, for pages that put something between them; pairs of rows in the split layout.
+
+    `ask` begins the address where one can remark on a line; see `diff_rows.unified_row`.
+    """
+    draw = diff_rows.pair_rows if layout == "split" else diff_rows.unified_rows
+    return _safe(draw(rows, prefix, ask))
+
+
+@register.simple_tag
 def plot(drawing: LineChart, url: str = "") -> SafeString:
     """A chart people can zoom: drawn on the server first, replaced by Plotly once it is looked at.
 

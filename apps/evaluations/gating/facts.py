@@ -76,15 +76,26 @@ class RunFact:
     finished_at: datetime | None = None
     judge: str = ""
     suite_version: int = 0  # 0 for an imported one, which has no versions
+    version: str = ""  # of what was evaluated
+    means: Mapping[str, float] = field(default_factory=dict)  # scorer -> mean over all cases, for people to read
 
 
 @dataclass(frozen=True, slots=True)
 class CaseScore:
+    """What one scorer gave one case; a mean over several runs, all or nothing in each unless it was ever `graded`."""
+
     value: float
     is_passed: bool | None = None
+    graded: bool | None = None  # None: as the value looks
+
+    @property
+    def is_graded(self) -> bool:
+        """Whether there is anything between right and wrong."""
+        return self.value not in (0.0, 1.0) if self.graded is None else self.graded
 
 
 Scores = Mapping[str, Mapping[str, CaseScore]]  # scorer -> case -> score
+Pool = tuple[int, ...]  # executions whose scores count together, case by case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,15 +150,27 @@ class GateRow:
     method: str
     standing: Standing
     is_ok: bool
+    runs: int = 1  # of the candidate, whose scores are averaged case by case
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateRun:
+    """One execution of a required suite, whether it counts or not; `why_not` is "" for one that does."""
+
+    suite: str
+    run: RunFact
+    is_live: bool  # it speaks of the baseline
+    why_not: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateVerdict:
-    """May it go live? `state` with the reasons for it and the table beneath."""
+    """May it go live? `state` with the reasons for it, the table beneath, and every execution that there was."""
 
     state: State
     reasons: tuple[GateReason, ...] = ()
     rows: tuple[GateRow, ...] = ()
+    runs: tuple[GateRun, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -157,8 +180,14 @@ class GateVerdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pick:
-    """The execution that counts, or why none does."""
+    """The execution that speaks for now, or why none does, and all that count together with it, newest first."""
 
     run: RunFact | None
     state: State
     sentence: str = ""
+    pool: tuple[RunFact, ...] = ()
+
+    @property
+    def run_ids(self) -> tuple[int, ...]:
+        """The executions whose scores count."""
+        return tuple(run.id for run in self.pool)

@@ -1,7 +1,11 @@
-"""From the scores of a candidate and of the live baseline to a verdict, suite by suite and scorer by scorer."""
+"""From the scores of a candidate and of the live baseline to a verdict, suite by suite and scorer by scorer.
+
+Every execution of the candidate that counts is in its scores: the mean of each case, and failed where one failed it.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
@@ -13,15 +17,16 @@ from apps.evaluations.gating.facts import (
     GateReason,
     GateRequirement,
     GateRow,
+    GateRun,
     GateVerdict,
     Pick,
-    RunFact,
+    Pool,
     Scores,
     Standing,
     State,
     SuiteFact,
 )
-from apps.evaluations.gating.picking import pick
+from apps.evaluations.gating.picking import pick, why_not
 from apps.evaluations.gating.significance import compare, largest_loss
 
 _WORST_FIRST: Final = (State.FAILED, State.EXPIRED, State.WAITING, State.PASSED)
@@ -38,13 +43,22 @@ def picks(
     ours = pick(requirement, suite, suite.candidate, who=f"version {candidate}", at=at)
     if baseline is None:
         return ours, None
-    return ours, pick(requirement, suite, suite.baseline, who=f"version {baseline}, which is live,", at=at)
+    live = f"version {baseline}, which is live,"
+    return ours, pick(requirement, suite, suite.baseline, who=live, at=at, forgets=True)
+
+
+def level(alpha: float, runs: int) -> float:
+    """How sure the test has to be after so many executions: each look at growing scores is one more chance to be wrong.
+
+    Looks at pooled scores are much alike, so the chance grows with the logarithm; decision 0024 has the figures.
+    """
+    return alpha / (1.0 + math.log2(max(1, runs)))
 
 
 def judge_gate(
-    *, requirements: Sequence[tuple[GateRequirement, SuiteFact, Pair]], scores: Mapping[int, Scores]
+    *, requirements: Sequence[tuple[GateRequirement, SuiteFact, Pair]], scores: Mapping[Pool, Scores]
 ) -> GateVerdict:
-    """The verdict of all suites together: the worst of them. `scores` are those of the picked executions, by id."""
+    """The verdict of all suites together: the worst of them. `scores` are the pooled ones of what was picked."""
     reasons: list[GateReason] = []
     rows: list[GateRow] = []
     for requirement, suite, pair in requirements:
@@ -53,25 +67,35 @@ def judge_gate(
         rows += table
     told_states = {reason.state for reason in reasons}
     state = next((one for one in _WORST_FIRST if one in told_states), State.NOT_REQUIRED)
-    return GateVerdict(state=state, reasons=tuple(reasons), rows=tuple(rows))
+    runs = [run for requirement, suite, pair in requirements for run in _every_run(requirement, suite, pair)]
+    return GateVerdict(state=state, reasons=tuple(reasons), rows=tuple(rows), runs=tuple(runs))
+
+
+def _every_run(requirement: GateRequirement, suite: SuiteFact, pair: Pair) -> list[GateRun]:
+    sides = [(suite.candidate, pair[0], False), *([(suite.baseline, pair[1], True)] if pair[1] is not None else [])]
+    return [
+        GateRun(suite=suite.name, run=run, is_live=is_live, why_not=why_not(run, requirement, suite, chosen))
+        for runs, chosen, is_live in sides
+        for run in runs
+    ]
 
 
 def _judge_suite(
-    requirement: GateRequirement, suite: SuiteFact, pair: Pair, scores: Mapping[int, Scores]
+    requirement: GateRequirement, suite: SuiteFact, pair: Pair, scores: Mapping[Pool, Scores]
 ) -> tuple[list[GateReason], list[GateRow]]:
     missing = [one for one in pair if one is not None and one.state is not State.PASSED]
     if missing:
-        return [_reason(suite, one.state, f"{suite.name} {one.sentence}", [one.run]) for one in missing], []
-    runs = [one.run for one in pair if one is not None]
-    ours = scores[runs[0].id] if runs[0] else {}
-    theirs = scores[runs[1].id] if len(runs) > 1 and runs[1] else None
+        return [_reason(suite, one.state, f"{suite.name} {one.sentence}", [one]) for one in missing], []
+    ours, theirs = scores[pair[0].run_ids], scores[pair[1].run_ids] if pair[1] is not None else None
+    picked = [one for one in pair if one is not None]
     names = requirement.scorers or tuple(sorted(ours))
     failures = [*_safety_failures(suite, ours), *_gaps(requirement, suite, ours, theirs, names)]
-    rows = [row for name in names if (row := _row(requirement, suite, name, ours.get(name, {}), theirs))]
+    runs = len(pair[0].pool)
+    rows = [row for name in names if (row := _row(requirement, suite, name, ours.get(name, {}), theirs, runs))]
     failures += [_sentence(row) for row in rows if not row.is_ok]
     if failures:
-        return [_reason(suite, State.FAILED, f"{suite.name}: {text}", runs) for text in failures], rows
-    return [_reason(suite, State.PASSED, _praise(suite, rows, theirs), runs)], rows
+        return [_reason(suite, State.FAILED, f"{suite.name}: {text}", picked) for text in failures], rows
+    return [_reason(suite, State.PASSED, _praise(suite, rows, theirs), picked)], rows
 
 
 def _safety_failures(suite: SuiteFact, ours: Scores) -> list[str]:
@@ -103,7 +127,12 @@ def _gaps(
 
 
 def _row(
-    requirement: GateRequirement, suite: SuiteFact, name: str, ours: Mapping[str, CaseScore], theirs: Scores | None
+    requirement: GateRequirement,
+    suite: SuiteFact,
+    name: str,
+    ours: Mapping[str, CaseScore],
+    theirs: Scores | None,
+    runs: int,
 ) -> GateRow | None:
     """The line of one scorer over the cases that both have, safety cases left out; None without two of them."""
     others = theirs.get(name, {}) if theirs is not None else None
@@ -117,14 +146,15 @@ def _row(
     is_low = requirement.lowest_mean is not None and mean < requirement.lowest_mean
     if others is None:
         standing = Standing.TOO_LOW if is_low else Standing.ALONE
-        return _line(suite, name, len(cases), mean, standing)
+        return _line(suite, name, len(cases), mean, standing, runs)
     before = np.array([others[case].value for case in cases])
-    scale = largest_loss(values, before)
-    found = compare(values - before, weights, margin=requirement.margin, alpha=requirement.alpha, scale=scale)
-    is_different = found.p_different < requirement.alpha
+    is_graded = any(side[case].is_graded for side in (ours, others) for case in cases)
+    scale, alpha = largest_loss(values, before) if is_graded else 1.0, level(requirement.alpha, runs)
+    found = compare(values - before, weights, margin=requirement.margin, alpha=alpha, scale=scale)
+    is_different = found.p_different < alpha
     if is_low:
         standing = Standing.TOO_LOW
-    elif found.p_worse < requirement.alpha:
+    elif found.p_worse < alpha:
         standing = Standing.BETTER if is_different and found.mean > 0 else Standing.NO_WORSE
     else:
         standing = Standing.WORSE if is_different and found.mean < 0 else Standing.UNCERTAIN
@@ -143,10 +173,11 @@ def _row(
         method=found.method,
         standing=standing,
         is_ok=standing in _GOOD,
+        runs=runs,
     )
 
 
-def _line(suite: SuiteFact, name: str, cases: int, mean: float, standing: Standing) -> GateRow:
+def _line(suite: SuiteFact, name: str, cases: int, mean: float, standing: Standing, runs: int) -> GateRow:
     return GateRow(
         suite_id=suite.id,
         suite=suite.name,
@@ -162,6 +193,7 @@ def _line(suite: SuiteFact, name: str, cases: int, mean: float, standing: Standi
         method="",
         standing=standing,
         is_ok=standing in _GOOD,
+        runs=runs,
     )
 
 
@@ -169,14 +201,14 @@ def _sentence(row: GateRow) -> str:
     """Why one line is not good enough."""
     if row.standing is Standing.TOO_LOW:
         return f"{row.scorer} reaches {row.candidate:.3f}, which is too low"
-    moved = f"from {row.baseline:.3f} to {row.candidate:.3f} on {row.cases:,} cases"
+    moved = f"from {row.baseline:.3f} to {row.candidate:.3f} on {row.cases:,} cases{_over(row)}"
     if row.standing is Standing.WORSE:
         return f"{row.scorer} fell {moved}"
     return f"{row.scorer} went {moved}: too little to say that it is no worse; add cases or allow a wider margin"
 
 
 def _praise(suite: SuiteFact, rows: Sequence[GateRow], theirs: Scores | None) -> str:
-    cases = f"{min((row.cases for row in rows), default=0):,} cases"
+    cases = f"{min((row.cases for row in rows), default=0):,} cases{_over(rows[0]) if rows else ''}"
     if theirs is None:
         return f"{suite.name} is good enough on {cases}; there is no live version to compare with."
     better = [row.scorer for row in rows if row.standing is Standing.BETTER]
@@ -185,8 +217,12 @@ def _praise(suite: SuiteFact, rows: Sequence[GateRow], theirs: Scores | None) ->
     return f"{suite.name} is no worse on {cases}."
 
 
-def _reason(suite: SuiteFact, state: State, sentence: str, runs: Sequence[RunFact | None]) -> GateReason:
-    ids = tuple(run.id for run in runs if run is not None)
+def _over(row: GateRow) -> str:
+    return f" over {row.runs:,} runs" if row.runs > 1 else ""
+
+
+def _reason(suite: SuiteFact, state: State, sentence: str, picked: Sequence[Pick]) -> GateReason:
+    ids = tuple(one.run.id for one in picked if one.run is not None)
     text = sentence if sentence.endswith(".") else f"{sentence}."
     return GateReason(suite_id=suite.id, suite=suite.name, sentence=text, state=state, run_ids=ids)
 

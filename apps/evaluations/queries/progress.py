@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import Count, Q, QuerySet, Sum
 
-from apps.evaluations.models import Case, CaseResult, Order, SuiteVersion
+from apps.evaluations.models import Case, CaseResult, EvaluationRun, Order, SuiteVersion
+from apps.evaluations.status import OPEN_STATES, OrderReason
 from apps.evaluations.targets import rendered
+
+MOST_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,29 @@ def progress_of(*, order: Order, at: datetime) -> Progress:
     if started is not None and done and order.due_at is not None:
         left = (at - started) / done * (order.total - done)
     return Progress(done=done, total=order.total, errors=found["errors"], cost=found["cost"] or Decimal(0), left=left)
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """An execution that has not ended; `progress` is None where another system carries it out."""
+
+    run: EvaluationRun
+    progress: Progress | None
+
+
+def runs_under_way(
+    *, suite_ids: Collection[int], subject: str, versions: Collection[str], at: datetime
+) -> list[UnderWay]:
+    """What the gate waits for: executions of these suites against these versions of `subject`, oldest first."""
+    rows = EvaluationRun.objects.filter(suite_id__in=suite_ids, subject=subject, version__in=versions)
+    rows = rows.filter(state__in=OPEN_STATES).exclude(order__reason=OrderReason.MANUAL)
+    rows = rows.select_related("suite", "order__run").defer("labels", "summary").order_by("at", "id")
+    return [UnderWay(run, _progress(run, at)) for run in rows[:MOST_SHOWN]]
+
+
+def _progress(run: EvaluationRun, at: datetime) -> Progress | None:
+    order = getattr(run, "order", None)
+    return progress_of(order=order, at=at) if order is not None else None
 
 
 def cases_of_version(version: SuiteVersion) -> QuerySet[Case]:

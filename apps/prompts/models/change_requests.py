@@ -190,3 +190,8 @@ class Comment(models.Model):
 
     def __str__(self) -> str:
         return self.body[:80]
+
+    @property
+    def lines(self) -> int:
+        """How many lines it speaks of; 0 for the whole change."""
+        return (self.last_line or 0) - (self.first_line or 1) + 1

@@ -15,10 +15,11 @@ from apps.prompts.queries.changes import (
     votes_of,
     waiting_for,
     waiting_for_gate,
+    why_not_deciding,
 )
 from apps.prompts.queries.duties import Breach, Duty, duties
 from apps.prompts.queries.evidence import evidence
-from apps.prompts.queries.gates import GateCase, gate_cases, gate_of
+from apps.prompts.queries.gates import GateCase, gate_cases, gate_of, gate_runs_under_way
 from apps.prompts.queries.prompts import (
     VERSIONS,
     find_version,
@@ -46,6 +47,7 @@ __all__ = [
     "find_version",
     "gate_cases",
     "gate_of",
+    "gate_runs_under_way",
     "label_choices",
     "label_history",
     "labels",
@@ -66,5 +68,6 @@ __all__ = [
     "votes_of",
     "waiting_for",
     "waiting_for_gate",
+    "why_not_deciding",
     "written_by",
 ]

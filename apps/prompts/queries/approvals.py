@@ -23,10 +23,16 @@ def policy_for(*, name: str, label: str) -> ApprovalPolicy | None:
     return ApprovalPolicy.objects.prefetch_related("teams").filter(pk=found).first() if found else None
 
 
-def written_by(*, change: ChangeRequest) -> set[int]:
-    """Everybody who wrote any revision of it or a version that one proposed, and their other accounts (same e-mail)."""
-    revisions = ChangeRevision.objects.filter(change=change).values_list("author_id", "version__written_by_id")
-    ids = {change.author_id} | {pk for pair in revisions for pk in pair if pk}
+def written_by(*, change: ChangeRequest, until: int | None = None) -> set[int]:
+    """Everybody who wrote any revision of it or a version that one proposed, and their other accounts (same e-mail).
+
+    until: the number of a revision; who wrote only later ones is left out.
+    """
+    revisions = ChangeRevision.objects.filter(change=change)
+    if until is not None:
+        revisions = revisions.filter(number__lte=until)
+    pairs = revisions.values_list("author_id", "version__written_by_id")
+    ids = {change.author_id} | {pk for pair in pairs for pk in pair if pk}
     emails = [text.lower() for text in User.objects.filter(pk__in=ids).values_list("email", flat=True) if text]
     same = Q(pk__in=ids)
     for email in emails:

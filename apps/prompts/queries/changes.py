@@ -90,6 +90,17 @@ def verbs_for(*, user: User, change: ChangeRequest) -> frozenset[str]:
     return frozenset(verb.value for verb in found)
 
 
+def why_not_deciding(*, user: User, change: ChangeRequest) -> str:
+    """Why this person is offered no decision on a request in review; "" for who can decide, and outside a review."""
+    if change.state != ChangeState.IN_REVIEW:
+        return ""
+    if user.pk in written_by(change=change):
+        return "You wrote a part of this change, so somebody else decides on it."
+    if not may_approve(user=user, change=change):
+        return "It takes an approver, or one in a team that is asked, to decide on it."
+    return ""
+
+
 def suggested_reviewers(*, prompt: Prompt, without: User | None = None, limit: int = 20) -> list[User]:
     """People who may approve: those of the owning team first."""
     owner = owner_team_id(prompt=prompt)
@@ -135,6 +146,11 @@ class Readiness:
     def gate(self) -> GateState:
         """The verdict of the gate as a state with its words."""
         return GateState(self.verdict.state.value)
+
+    @property
+    def is_being_evaluated(self) -> bool:
+        """Whether results may come in while somebody looks, which rings no bell."""
+        return self.gate == GateState.WAITING
 
 
 def readiness(*, change: ChangeRequest, at: datetime) -> Readiness:

@@ -73,7 +73,13 @@ def _evaluation(change: ChangeRequest, at: datetime) -> dict[str, Any]:
         | {"difference": row.difference, "result": row.standing.value}
         for row in verdict.rows
     ]
-    return {"state": verdict.state.value, "reasons": [one.sentence for one in verdict.reasons], "rows": rows}
+    runs = [
+        {"suite": one.suite, "run": one.run.id, "version": one.run.version, "finished_at": _iso(one.run.finished_at)}
+        | {"means": dict(one.run.means), "counts": not one.why_not, "why_not": one.why_not}
+        for one in verdict.runs
+    ]
+    reasons = [one.sentence for one in verdict.reasons]
+    return {"state": verdict.state.value, "reasons": reasons, "rows": rows, "runs": runs}
 
 
 def _difference(change: ChangeRequest) -> list[dict[str, Any]]:

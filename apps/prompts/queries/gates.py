@@ -14,6 +14,7 @@ from apps.prompts.models import ChangeRequest, PromptLabel, PromptVersion
 from apps.prompts.queries.approvals import policy_for
 from apps.prompts.queries.snippets import messages_of, parents
 
+MOST_ALIKE = 20
 _WORST_FIRST = (State.FAILED, State.EXPIRED, State.WAITING, State.PASSED)
 
 
@@ -25,6 +26,7 @@ class GateCase:
     requirements: tuple[GateRequirement, ...]
     candidate: Target
     baseline: Target | None
+    alike: tuple[str, ...] = ()  # versions that say exactly the same as the candidate
 
 
 def gate_cases(*, change: ChangeRequest) -> list[GateCase]:
@@ -34,7 +36,8 @@ def gate_cases(*, change: ChangeRequest) -> list[GateCase]:
     if change.gate:
         base = _target(revision.base, change.label) if revision.base else None
         candidate = _target(revision.version, change.label)
-        cases.append(GateCase(change.prompt.name, _requirements(change.gate), candidate, base))
+        alike = _alike(revision.version)
+        cases.append(GateCase(change.prompt.name, _requirements(change.gate), candidate, base, alike))
     if change.prompt.source_id is None:
         touched = parents(name=change.prompt.name, label=change.label)
         cases += [case for label in touched if (case := _of_parent(change, label))]
@@ -46,6 +49,16 @@ def gate_of(*, change: ChangeRequest, at: datetime) -> GateVerdict:
     return together([_verdict(case, at) for case in gate_cases(change=change)])
 
 
+def gate_runs_under_way(*, change: ChangeRequest, at: datetime) -> list[evaluations.UnderWay]:
+    """The executions that the gate of a change waits for."""
+    found = []
+    for case in gate_cases(change=change):
+        sides = [side.version for side in (case.candidate, case.baseline) if side is not None]
+        suites = {one.suite_id for one in case.requirements}
+        found += evaluations.runs_under_way(suite_ids=suites, subject=case.subject, versions=sides, at=at)
+    return found
+
+
 def together(verdicts: Sequence[GateVerdict]) -> GateVerdict:
     """One verdict out of several."""
     states = {verdict.state for verdict in verdicts}
@@ -53,6 +66,7 @@ def together(verdicts: Sequence[GateVerdict]) -> GateVerdict:
         state=next((state for state in _WORST_FIRST if state in states), State.NOT_REQUIRED),
         reasons=tuple(reason for verdict in verdicts for reason in verdict.reasons),
         rows=tuple(row for verdict in verdicts for row in verdict.rows),
+        runs=tuple(run for verdict in verdicts for run in verdict.runs),
     )
 
 
@@ -63,7 +77,14 @@ def _verdict(case: GateCase, at: datetime) -> GateVerdict:
         baseline=case.baseline.version if case.baseline else None,
         subject=case.subject,
         at=at,
+        alike=case.alike,
     )
+
+
+def _alike(version: PromptVersion) -> tuple[str, ...]:
+    """The same words under another number are no new chance."""
+    rows = PromptVersion.objects.filter(prompt_id=version.prompt_id, content_hash=version.content_hash)
+    return tuple(str(number) for number in rows.exclude(pk=version.pk).values_list("number", flat=True)[:MOST_ALIKE])
 
 
 def _of_parent(change: ChangeRequest, parent: PromptLabel) -> GateCase | None:

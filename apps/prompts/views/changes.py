@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from django.contrib import messages
@@ -13,14 +14,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from apps.accounts.models import User
-from apps.accounts.permissions import requires
+from apps.accounts.permissions import may, requires
 from apps.core.listing import render_listing
 from apps.events import queries as events
 from apps.prompts import queries
-from apps.prompts.comparison import LAYOUTS, compare, show
+from apps.prompts.comparison import LAYOUTS
+from apps.prompts.discussion import Discussion, asked_spot, discuss
 from apps.prompts.forms import EditForm, ProposeForm
 from apps.prompts.listings import CHANGES
-from apps.prompts.models import ChangeRequest, Prompt
+from apps.prompts.models import ChangeRequest, Comment, Prompt
 from apps.prompts.services import change_requests as changes
 from apps.prompts.services.change_requests import ChangeRefusedError
 
@@ -48,23 +50,54 @@ def change_decision(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "prompts/_change_decision.html", decision_context(request, change))
 
 
+@require_GET
+def change_gate(request: HttpRequest, pk: int) -> HttpResponse:
+    """What evaluations say, alone: it asks again by itself while some are under way."""
+    change, at = get_object_or_404(queries.change_requests(), pk=pk), timezone.now()
+    context = {"change": change, "readiness": queries.readiness(change=change, at=at)}
+    context |= {"under_way": queries.gate_runs_under_way(change=change, at=at)}
+    return render(request, "prompts/_change_gate.html", context)
+
+
 def render_change(
     request: HttpRequest, change: ChangeRequest, *, refusal: ChangeRefusedError | None = None
 ) -> HttpResponse:
     """The page of a request; with the sentence and the status of a refusal after a verb that was refused."""
-    revision, layout = change.current, request.GET.get("diff", "")
-    base, version = revision.base, revision.version
+    revision, layout = change.current, layout_of(request.GET)
+    talk = _discussion(request, change, layout)
     context = decision_context(request, change) | {
-        "layout": layout if layout in LAYOUTS else LAYOUTS[0],
-        "old": base,
-        "version": version,
-        "parts": compare(old=base, new=version) if base else show(version=version),
-        "threads": queries.threads_of(change=change),
+        "layout": layout,
+        "old": revision.base,
+        "version": revision.version,
+        "parts": talk.parts,
+        "inside": talk.inside,
+        "elsewhere": talk.elsewhere,
+        "ask": f"?diff={layout}&line=" if may(cast(User, request.user), "change:comment") else "",
+        "spoken": request.POST.get("body", ""),
+        "under_way": queries.gate_runs_under_way(change=change, at=timezone.now()),
         "parents": queries.parents(name=change.prompt.name, label=change.label),
         "history": events.events_of(subject_kind="change_request", subject_id=change.pk),
         "refusal": refusal,
     }
     return render(request, "prompts/change_detail.html", context, status=refusal.status if refusal else 200)
+
+
+def layout_of(asked: Mapping[str, str]) -> str:
+    """How the reader wants to see the difference, as ?diff= or a form says."""
+    return found if (found := asked.get("diff", "")) in LAYOUTS else LAYOUTS[0]
+
+
+def _discussion(request: HttpRequest, change: ChangeRequest, layout: str) -> Discussion:
+    """The difference with its threads; ?line=Text-5 opens a form there, and a remark that was refused keeps its own."""
+    line = request.GET.get("line") or f"{request.POST.get('part', '')}-{request.POST.get('first_line', '')}"
+    return discuss(
+        old=change.current.base,
+        new=change.current.version,
+        threads=queries.threads_of(change=change),
+        layout=layout,
+        asked=asked_spot(line, Comment.Part.values) if may(cast(User, request.user), "change:comment") else None,
+        is_whole=request.GET.get("text") == "whole",
+    )
 
 
 def decision_context(request: HttpRequest, change: ChangeRequest) -> dict[str, Any]:
@@ -75,6 +108,7 @@ def decision_context(request: HttpRequest, change: ChangeRequest) -> dict[str, A
         "revision": change.current,
         "readiness": queries.readiness(change=change, at=timezone.now()),
         "votes": queries.votes_of(change=change),
+        "why_not": queries.why_not_deciding(user=user, change=change),
         "verbs": queries.verbs_for(user=user, change=change),
         "reviewers": change.reviewers.all(),
         "may_review_glass": queries.may_approve(user=user, change=change),

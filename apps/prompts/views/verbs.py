@@ -15,11 +15,11 @@ from django.views.decorators.http import require_POST
 from apps.accounts.models import User
 from apps.prompts import queries
 from apps.prompts.forms import NoteForm, RemarkForm, ReviewForm, TimeForm
-from apps.prompts.models import Comment
+from apps.prompts.models import ChangeRequest, Comment
 from apps.prompts.services import change_requests as changes
 from apps.prompts.services.change_requests import ChangeInvalidError, ChangeRefusedError
 from apps.prompts.status import ReviewVerdict
-from apps.prompts.views.changes import render_change
+from apps.prompts.views.changes import layout_of, render_change
 
 DECISIONS: dict[str, tuple[Callable[..., Any], str]] = {
     "approve": (changes.approve_change, "You approved this revision."),
@@ -34,11 +34,16 @@ def carry(request: HttpRequest, pk: int, *, form: forms.Form, work: Callable[...
     try:
         if not form.is_valid():
             raise ChangeInvalidError(" ".join(str(text) for texts in form.errors.values() for text in texts))
-        work(actor=cast(User, request.user), at=timezone.now())
+        found = work(actor=cast(User, request.user), at=timezone.now())
     except ChangeRefusedError as refusal:
         return render_change(request, queries.change_requests().get(pk=change.pk), refusal=refusal)
     messages.success(request, done)
-    return redirect(change)
+    return redirect(_thread_url(request, change, found) if isinstance(found, Comment) else change)
+
+
+def _thread_url(request: HttpRequest, change: ChangeRequest, remark: Comment) -> str:
+    """Back to the thread, in the layout that the reader had."""
+    return f"{change.get_absolute_url()}?diff={layout_of(request.POST)}#remark-{remark.parent_id or remark.pk}"
 
 
 @require_POST

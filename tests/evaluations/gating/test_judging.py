@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from apps.evaluations.gating import CaseScore, GateRequirement, RunFact, State, SuiteFact, judge_gate, picks
+from apps.evaluations.gating import CaseScore, GateRequirement, RunFact, State, SuiteFact, judge_gate, level, picks
 from apps.evaluations.status import GateStanding, GateState
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -31,7 +31,7 @@ def judge(ours, theirs=None, *, need=NEED, candidate=None, baseline=None, at=NOW
     }
     fact = SuiteFact(**{"id": 1, "name": "golden", "cases": CASES} | suite, **runs)
     pair = picks(need, fact, candidate="13", baseline="12" if theirs is not None else None, at=at)
-    return judge_gate(requirements=[(need, fact, pair)], scores={1: ours, 2: theirs or {}})
+    return judge_gate(requirements=[(need, fact, pair)], scores={pair[0].run_ids: ours, (2,): theirs or {}})
 
 
 def test_nothing_required_asks_nothing():
@@ -165,8 +165,8 @@ def test_the_worst_of_all_suites_decides():
         (need, suite, picks(need, suite, candidate="13", baseline="12", at=NOW))
         for need, suite in ((NEED, fact), (GateRequirement(suite_id=2), other))
     ]
-    assert judge_gate(requirements=judged, scores={1: scores(38), 2: scores(38)}).state is State.WAITING
-    assert judge_gate(requirements=judged, scores={1: scores(20), 2: scores(38)}).state is State.FAILED
+    assert judge_gate(requirements=judged, scores={(1,): scores(38), (2,): scores(38)}).state is State.WAITING
+    assert judge_gate(requirements=judged, scores={(1,): scores(20), (2,): scores(38)}).state is State.FAILED
 
 
 @pytest.mark.parametrize(
@@ -187,3 +187,29 @@ def test_the_words_of_the_rules_are_those_of_the_interface():
     from apps.evaluations.gating import Standing
 
     assert {standing.value for standing in Standing} == set(GateStanding.values)
+
+
+@pytest.mark.parametrize(("runs", "alpha"), [(1, 0.05), (2, 0.025), (4, 0.05 / 3), (32, 0.05 / 6)])
+def test_the_more_runs_the_surer_the_test_has_to_be(runs, alpha):
+    assert level(0.05, runs) == pytest.approx(alpha)
+
+
+def test_every_run_of_the_candidate_counts_and_those_of_the_live_version_while_they_are_fresh():
+    days_ago = NOW - timedelta(days=30)
+    ours = (a_run(1), a_run(4, state="failed"), a_run(3, finished_at=days_ago))
+    theirs = (a_run(2), a_run(5, suite_version=7), a_run(6, finished_at=days_ago))
+    fact = SuiteFact(id=1, name="golden", cases=CASES, candidate=ours, baseline=theirs)
+    pair = picks(NEED, fact, candidate="13", baseline="12", at=NOW)
+    verdict = judge_gate(requirements=[(NEED, fact, pair)], scores={(1, 3): scores(38), (2,): scores(38)})
+    assert {one.run.id: one.why_not for one in verdict.runs} == {
+        1: "", 4: "broke off", 3: "", 2: "", 5: "older cases", 6: "too old",
+    }  # fmt: skip
+    assert (verdict.rows[0].runs, verdict.reasons[0].sentence) == (2, "golden is no worse on 40 cases over 2 runs.")
+
+
+def test_scores_of_right_and_wrong_stay_all_or_nothing_when_they_are_averaged():
+    """Averaged, 0 and 1 look graded; taken for that, a loss would seem smaller than it can be."""
+    halves = {"exact": {case: CaseScore(0.95, graded=False) for case in CASES}}
+    graded = {"exact": {case: CaseScore(0.95) for case in CASES}}
+    live = scores(40)
+    assert judge(halves, live).rows[0].p_value > judge(graded, live).rows[0].p_value

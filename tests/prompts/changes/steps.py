@@ -6,6 +6,8 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
+from django.contrib.messages import get_messages
+
 from apps.accounts.models import User
 from apps.prompts.content import content_hash
 from apps.prompts.models import ApprovalPolicy, ChangeRequest, Prompt, PromptVersion
@@ -91,3 +93,10 @@ def live(prompt: Prompt, label: str = "production") -> int | None:
 
 def state(change: ChangeRequest) -> str:
     return ChangeRequest.objects.values_list("state", flat=True).get(pk=change.pk)
+
+
+def page_status(answer: Any) -> int:
+    """200 where a page led on after it was done; the page of applying leads on with a complaint as well."""
+    if answer.status_code != 302:
+        return answer.status_code
+    return 409 if any(told.level_tag == "error" for told in get_messages(answer.wsgi_request)) else 200

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.urls import reverse
 
 from apps.evaluations.models import EvaluationRun, EvaluationSuite, Score
 from apps.health.services import apply_due_changes, settle_waiting_changes
 from apps.prompts.services import change_requests as changes
+from tests.evaluations.suites import make_endpoint, make_suite
 from tests.factories import make_source
 from tests.prompts.changes.steps import (
     apply,
@@ -102,3 +104,32 @@ def test_the_worker_applies_what_is_due(own, author, approver):
     assert apply_due_changes(at=NOW) == "0 of 0 due changes decided"
     assert apply_due_changes(at=later(2)) == "1 of 1 due changes decided"
     assert live(own) == 1
+
+
+def test_the_page_shows_how_far_an_evaluation_is_and_then_every_run(signed_in, own, author, approver):
+    suite = make_suite(cases=40, endpoint=make_endpoint())
+    make_policy(minimum_approvals=1, gate=gate(suite))
+    change = propose(own, author)
+    client, address = signed_in(approver), reverse("prompts:change-gate", args=[change.pk])
+    html = client.get(address).content.decode()
+    assert "0 of 40 cases" in html
+    assert "every 2s" in html
+    run = EvaluationRun.objects.get()
+    EvaluationRun.objects.update(state="failed", finished_at=NOW)
+    html = client.get(address).content.decode()
+    assert f"run {run.pk}</a>" in html
+    assert "no, broke off" in html
+    assert "every 2s" not in html
+    assert client.post(address).status_code == 405
+
+
+def test_the_same_words_under_another_number_have_the_same_runs(own, author, approver, suite):
+    go_live(own, author, approver, 1)
+    make_policy(minimum_approvals=1, gate=gate(suite))
+    twin = make_version(own, 4, template=own.versions.get(number=2).template)
+    evaluated(suite, own, "1", 0.9)
+    evaluated(suite, own, "2", 0.2)
+    evaluated(suite, own, str(twin.number), 0.95)
+    change = propose(own, author, twin.number)
+    change.refresh_from_db()
+    assert change.gate_state == "failed"

@@ -8,20 +8,31 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from apps.prompts import queries
+from apps.accounts.models import User
+from apps.prompts import queries, services
 from apps.prompts.models import (
     AfterReview,
     ApprovalPolicy,
     ChangeRequest,
     ChangeRevision,
+    LabelBypass,
     LabelMove,
     PromptLabel,
     Vote,
 )
 from apps.prompts.services import change_requests as changes
 from apps.prompts.status import MOVES, ChangeState
-from tests.prompts.changes.steps import approve, go_live, make_own_prompt, make_policy, make_version, propose
-from tests.prompts.records import NOW, days_ago
+from tests.prompts.changes.steps import (
+    apply,
+    approve,
+    edit,
+    go_live,
+    make_own_prompt,
+    make_policy,
+    make_version,
+    propose,
+)
+from tests.prompts.records import NOW, a_label, days_ago
 
 pytestmark = pytest.mark.django_db
 
@@ -236,12 +247,61 @@ def test_the_report_finds_who_approved_their_own(own, author):
     assert found() == NONE | {"self-approved": 1}
 
 
+def test_the_report_finds_an_approver_who_turns_out_to_be_the_author(own, author, approver):
+    """Nothing forbids it when it happens: two accounts are seen to be one person only later."""
+    go_live(own, author, approver)
+    assert found() == NONE
+    User.objects.filter(pk__in=[author.pk, approver.pk]).update(email="one.person@example.com")
+    assert found() == NONE | {"self-approved": 1}
+
+
+def test_who_approved_and_edits_afterwards_has_not_approved_their_own(own, author, approver, second):
+    make_policy(minimum_approvals=1)
+    change = propose(own, author)
+    approve(change, approver)
+    edit(change, approver, 2)
+    approve(change, second)
+    apply(change, author)
+    assert found() == NONE
+
+
 def test_the_report_finds_what_was_moved_past_approval(own, author, approver):
     go_live(own, author, approver)
     other = own.versions.get(number=3)
     with asleep("prompts_labelmove", "own_move_has_a_request"):
         LabelMove.objects.create(prompt=own, name="production", to_version=other, at=NOW, actor="mallory")
+    PromptLabel.objects.filter(prompt=own).update(version=other)  # with such a history the label may follow
     assert found() == NONE | {"bypassed": 1}
+
+
+def test_the_report_finds_a_label_that_was_pointed_elsewhere_in_the_database(own, author, approver):
+    go_live(own, author, approver)
+    with asleep("prompts_promptlabel", "own_label_has_a_move"):
+        PromptLabel.objects.filter(prompt=own).update(version=own.versions.get(number=3))
+    assert found() == NONE | {"bypassed": 1}
+
+
+def test_a_move_behind_our_back_is_listed_until_somebody_explains_it(source, prompt, approver):
+    """No trigger forbids it: it happens in the other system, and a poll brings it."""
+    services.upsert_labels(source=source, records=[a_label(1, moved_at=days_ago(5))], at=days_ago(5))
+    make_policy()
+    services.upsert_labels(source=source, records=[a_label(2, moved_at=days_ago(4))], at=days_ago(4))
+    assert found() == NONE | {"bypassed": 1}
+    bypass = LabelBypass.objects.get()
+    services.adopt_bypass(bypass_id=bypass.pk, actor=approver, reason="The vendor's hotfix.", at=days_ago(3))
+    assert found() == NONE
+    listed = queries.duties(since=days_ago(30), at=NOW)[1].breaches
+    assert [breach.explanation for breach in listed] == [f"Accepted afterwards by {approver}. The vendor's hotfix."]
+
+
+def test_putting_a_label_back_explains_the_bypass_and_is_none_itself(source, prompt):
+    for day, number in ((5, 1), (4, 2), (3, 3), (2, 1)):
+        services.upsert_labels(source=source, records=[a_label(number, moved_at=days_ago(day))], at=days_ago(day))
+        if day == 5:
+            make_policy()  # protected from then on
+    assert found() == NONE
+    listed = queries.duties(since=days_ago(30), at=NOW)[1].breaches
+    assert [breach.explanation for breach in listed] == ["Put back.", "Put back."]
 
 
 def test_the_report_finds_what_was_edited_after_approval(own, author, approver):
@@ -253,6 +313,21 @@ def test_the_report_finds_what_was_edited_after_approval(own, author, approver):
         )  # fmt: skip
         ChangeRequest.objects.update(revision=newer)
     assert found() == NONE | {"edited": 2}  # it lacks its approvals, and the label went elsewhere
+
+
+def test_the_report_finds_what_went_out_with_votes_that_are_gone(own, author, approver):
+    go_live(own, author, approver)
+    with asleep("prompts_vote", "vote_is_kept"):
+        Vote.objects.all().delete()
+    assert found() == NONE | {"edited": 1}
+
+
+def test_the_report_finds_what_was_made_to_need_nobody(own, author):
+    change = propose(own, author)
+    with asleep("prompts_changerequest", "request_keeps_to_the_table"):
+        ChangeRequest.objects.update(minimum_approvals=0, state="applied", applied_at=NOW)
+    assert found() == NONE | {"edited": 1}
+    assert not change.votes.exists()
 
 
 def test_the_report_lists_a_broken_glass_until_it_is_explained(own, author, commander, approver):

@@ -18,7 +18,7 @@ from apps.prompts.models import ApprovalPolicy, ChangeRequest, LabelMove
 from apps.prompts.services import change_requests as changes
 from apps.prompts.services.change_requests import ChangeRefusedError
 from tests.api.asking import make_token
-from tests.prompts.changes.steps import later, live, make_own_prompt, make_person, make_policy, propose
+from tests.prompts.changes.steps import later, live, make_own_prompt, make_person, make_policy, page_status, propose
 from tests.prompts.records import NOW
 
 pytestmark = pytest.mark.django_db
@@ -68,16 +68,19 @@ class Approval(RuleBasedStateMachine):
             assert yes.values("user").distinct().count() >= NEEDED or move.change.is_broken_glass
         assert not any(duty.open for duty in queries.duties(since=NOW - timedelta(days=1), at=NOW)[:3])
 
-    @rule(who=WHO, number=st.integers(1, 3))
-    def propose(self, who: str, number: int) -> None:
+    @rule(who=WHO, number=st.integers(1, 3), way=WAYS)
+    def propose(self, who: str, number: int, way: str = "service") -> None:
         may = who in HANDS_ON and self.state not in OPEN and number != self.live
-        try:
-            self.change = propose(self.own, self.people[who], number)
-            assert may
+        words = {"label": "production", "version": number, "title": "No dates", "reason": "People count on them."}
+        done = self._do(
+            who, way, "", words | {"prompt": self.own.name}, f"/prompts/{self.own.pk}/propose/", words,
+            lambda actor: propose(self.own, actor, number),
+        )  # fmt: skip
+        assert done == may
+        if done:
+            self.change = ChangeRequest.objects.latest("pk")
             self.state, self.target, self.before = "in_review", number, self.live
             self.said, self.wrote, self.asked = set(), {who}, False
-        except ChangeRefusedError:
-            assert not may
 
     @rule(who=st.sampled_from(["ben", "cleo", "dora", "ben", "cleo", "viola"]), way=WAYS)
     def approve(self, who: str, way: str) -> None:
@@ -138,13 +141,13 @@ class Approval(RuleBasedStateMachine):
         assert done == may
         self.state = "in_review" if done else self.state
 
-    @rule(who=st.sampled_from(["ann", "ben", "viola", "ann"]), way=st.sampled_from(["service", "api"]))
+    @rule(who=st.sampled_from(["ann", "ben", "viola", "ann"]), way=WAYS)
     def apply(self, who: str, way: str) -> None:
         if not self.change:
             return
         may = self.state in {"approved", "apply_failed"} and who in HANDS_ON and len(self.said) >= NEEDED
         done = self._do(
-            who, way, "apply", {}, "", {},
+            who, way, "apply", {}, f"/health/changes/{self.change.pk}/apply/", {},
             lambda actor: changes.apply_change(change_id=self.change.pk, actor=actor, at=NOW),
         )  # fmt: skip
         assert done == may
@@ -161,6 +164,17 @@ class Approval(RuleBasedStateMachine):
             self.approve("cleo", "page")
             self.apply("ann", "api")
             assert self.live == number
+
+    @rule(who=WHO, way=WAYS)
+    def plan(self, who: str, way: str) -> None:
+        if not self.change:
+            return
+        may, when = self.state == "approved" and who in HANDS_ON, later(90)
+        done = self._do(
+            who, way, "schedule", {"apply_at": when.isoformat()}, "schedule", {"apply_at": f"{when:%Y-%m-%dT%H:%M}"},
+            lambda actor: changes.schedule_change(change_id=self.change.pk, apply_at=when, actor=actor, at=NOW),
+        )  # fmt: skip
+        assert done == may
 
     @rule(is_frozen=st.booleans())
     def apply_when_due(self, is_frozen: bool) -> None:
@@ -200,25 +214,25 @@ class Approval(RuleBasedStateMachine):
         self.state = "cancelled" if done else self.state
 
     def _do(self, who: str, way: str, word: str, body: dict, button: str, form: dict, work) -> bool:
-        """Whether it was done, by the service, by a page or by the API."""
-        if way == "service" or (not button and way == "page"):
+        """Whether it was done, by the service, by a page (`button` is its word or its address) or by the API."""
+        if way == "service":
             try:
                 work(self.people[who])
             except ChangeRefusedError:
                 return False
             return True
-        client = Client()
+        client, pk = Client(), self.change.pk if self.change else 0
         if way == "page":
             client.force_login(self.people[who])
-            answer = client.post(f"/prompts/changes/{self.change.pk}/{button}/", form)
-            assert answer.status_code in (302, 403, 409, 422)
-            return answer.status_code == 302
-        cache.clear()
-        headers = {"Authorization": f"Bearer {self.tokens[who]}"}
-        address = f"/api/v1/change-requests/{self.change.pk}/{word}"
-        answer = client.post(address, body, content_type="application/json", headers=headers)
-        assert answer.status_code in (200, 403, 409, 422), answer.content
-        return answer.status_code == 200
+            address = button if button.startswith("/") else f"/prompts/changes/{pk}/{button}/"
+            status = page_status(client.post(address, form))
+        else:
+            cache.clear()
+            headers = {"Authorization": f"Bearer {self.tokens[who]}"}
+            address = f"/api/v1/change-requests/{pk}/{word}" if word else "/api/v1/change-requests"
+            status = client.post(address, body, content_type="application/json", headers=headers).status_code
+        assert status in (200, 201, 403, 409, 422)
+        return status < 400
 
 
 def _scopes(user: User) -> list[str]:
