@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
@@ -158,3 +159,21 @@ class BundleStay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.bundle} in {self.environment}"
+
+
+class FeatureLook(models.Model):
+    """When a person looked at a feature last, and when the visit before this one ended; see `looking.since_of`.
+
+    Only that person is told, so it is no event: who reads what is nobody else's business.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    feature = models.ForeignKey(Feature, on_delete=models.CASCADE, related_name="+")
+    looked_at = models.DateTimeField()
+    since = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "feature"], name="one_look_a_person_and_feature")]
+
+    def __str__(self) -> str:
+        return f"{self.user} at {self.feature}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.health.views import changes, consistency, data, reasons
+from apps.health.views import changes, consistency, data, news, reasons
 
 app_name = "health"
 urlpatterns = [
@@ -19,6 +19,9 @@ urlpatterns = [
     path("data/of-feature/<int:feature_id>/", data.data_of_feature, name="data-of-feature"),
     path("changes/<int:pk>/risks/", changes.change_risks, name="change-risks"),
     path("changes/<int:pk>/apply/", changes.change_apply, name="change-apply"),
+    path("news/marks/", news.news_marks, name="news-marks"),
+    path("<slug:slug>/news/", news.feature_news, name="news"),
+    path("<slug:slug>/look/", news.look, name="look"),
     path("<slug:slug>/reasons/", reasons.reasons, name="reasons"),
     path("<slug:slug>/strip/", reasons.strip, name="strip"),
 ]

@@ -24,6 +24,7 @@ from apps.health.queries.due import due_features, features_to_replay
 from apps.health.queries.gate import Obstacle, obstacles
 from apps.health.queries.gathering import Gathered, gather
 from apps.health.queries.history import live_spans, strip, strip_words, uptime_ratio, uptime_ratios
+from apps.health.queries.news import News, news_marks, news_of, since_of
 from apps.health.queries.pages import as_json, health_of, reasons_of, recent_spans, strip_of
 from apps.health.queries.past_data import old_data_of
 from apps.health.queries.promises import promised_series
@@ -32,6 +33,7 @@ from apps.health.queries.risk import Risk, freezes_of, risks
 __all__ = [
     "Gathered",
     "Line",
+    "News",
     "Obstacle",
     "Risk",
     "around",
@@ -56,6 +58,8 @@ __all__ = [
     "limits_of",
     "lines_of",
     "live_spans",
+    "news_marks",
+    "news_of",
     "obstacles",
     "old_data_of",
     "past_sets",
@@ -64,6 +68,7 @@ __all__ = [
     "reasons_of",
     "recent_spans",
     "risks",
+    "since_of",
     "stays_of",
     "strip",
     "strip_of",
