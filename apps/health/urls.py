@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.health.views import changes, consistency, data, news, reasons
+from apps.health.views import changes, consistency, data, map, news, reasons
 
 app_name = "health"
 urlpatterns = [
@@ -19,6 +19,8 @@ urlpatterns = [
     path("data/of-feature/<int:feature_id>/", data.data_of_feature, name="data-of-feature"),
     path("changes/<int:pk>/risks/", changes.change_risks, name="change-risks"),
     path("changes/<int:pk>/apply/", changes.change_apply, name="change-apply"),
+    path("map/", map.dependency_map, name="map"),
+    path("map/touched-by/<slug:slug>/", map.touched_by, name="touched-by"),
     path("news/marks/", news.news_marks, name="news-marks"),
     path("<slug:slug>/news/", news.feature_news, name="news"),
     path("<slug:slug>/look/", news.look, name="look"),

@@ -24,6 +24,7 @@ from apps.health.queries.due import due_features, features_to_replay
 from apps.health.queries.gate import Obstacle, obstacles
 from apps.health.queries.gathering import Gathered, gather
 from apps.health.queries.history import live_spans, strip, strip_words, uptime_ratio, uptime_ratios
+from apps.health.queries.map import Map, dependency_map
 from apps.health.queries.news import News, news_marks, news_of, since_of
 from apps.health.queries.pages import as_json, health_of, reasons_of, recent_spans, strip_of
 from apps.health.queries.past_data import old_data_of
@@ -33,6 +34,7 @@ from apps.health.queries.risk import Risk, freezes_of, risks
 __all__ = [
     "Gathered",
     "Line",
+    "Map",
     "News",
     "Obstacle",
     "Risk",
@@ -42,6 +44,7 @@ __all__ = [
     "counts_for_data",
     "data_of_feature",
     "data_of_features",
+    "dependency_map",
     "due_components",
     "due_consistency",
     "due_features",
