@@ -39,3 +39,11 @@ class PartStatus(StatusChoices):
     BEHIND = "behind", "Behind", "warn"
     FINE = "fine", "Fine", "ok"
     UNKNOWN = "unknown", "Not told", "unknown"
+
+
+class CheckState(StatusChoices):
+    """How one check of the readiness scorecard came out."""
+
+    MET = "met", "Met", "ok"
+    MISSING = "missing", "Missing", "warn"
+    NOT_APPLICABLE = "not_applicable", "Does not apply", "skip"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.health.views import changes, consistency, data, map, news, reasons
+from apps.health.views import changes, consistency, data, map, news, readiness, reasons
 
 app_name = "health"
 urlpatterns = [
@@ -21,7 +21,10 @@ urlpatterns = [
     path("changes/<int:pk>/apply/", changes.change_apply, name="change-apply"),
     path("map/", map.dependency_map, name="map"),
     path("map/touched-by/<slug:slug>/", map.touched_by, name="touched-by"),
+    path("readiness/", readiness.readiness_list, name="readiness-list"),
+    path("readiness/in-short/<int:feature_id>/", readiness.readiness_short, name="readiness-short"),
     path("news/marks/", news.news_marks, name="news-marks"),
+    path("<slug:slug>/readiness/", readiness.readiness, name="readiness"),
     path("<slug:slug>/news/", news.feature_news, name="news"),
     path("<slug:slug>/look/", news.look, name="look"),
     path("<slug:slug>/reasons/", reasons.reasons, name="reasons"),

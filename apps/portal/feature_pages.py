@@ -195,6 +195,7 @@ def people(feature: Feature) -> Context:
         ("What was tested", "health:consistency-short", "health:consistency-list"),
         ("Prompts", "prompts:feature-prompts", "prompts:prompt-list"),
         ("Evaluations", "evaluations:feature-runs", "evaluations:run-list"),
+        ("Readiness", "health:readiness-short", "health:readiness-list"),
     )
     return {
         "components": list(feature.components.all()),

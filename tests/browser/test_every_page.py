@@ -18,6 +18,8 @@ PAGES = (
     "/features/search-answers/",
     "/health/search-answers/reasons/",
     "/health/search-answers/news/",
+    "/health/readiness/",
+    "/health/search-answers/readiness/",
     "/health/map/",
     "/health/map/?feature=search-answers&component=help-center-index",
     "/changes/",

@@ -11,11 +11,11 @@ from apps.core.ui.layers import Edge, layers
 from apps.core.ui.markup import n
 from apps.core.ui.status import StatusLook
 
-WIDTH: Final = 188
+WIDTH: Final = 172
 HEIGHT: Final = 44
-GAP_X: Final = 52
+GAP_X: Final = 40
 GAP_Y: Final = 12
-LETTERS: Final = 23  # of a name that fit into a box
+LETTERS: Final = 20  # of a name that fit into a box
 
 Part = Literal["", "chosen", "touched", "needed", "aside"]
 

@@ -29,6 +29,7 @@ from apps.health.queries.news import News, news_marks, news_of, since_of
 from apps.health.queries.pages import as_json, health_of, reasons_of, recent_spans, strip_of
 from apps.health.queries.past_data import old_data_of
 from apps.health.queries.promises import promised_series
+from apps.health.queries.readiness import checks_of, readiness
 from apps.health.queries.risk import Risk, freezes_of, risks
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "around",
     "as_json",
     "builds_of",
+    "checks_of",
     "counts_for_data",
     "data_of_feature",
     "data_of_features",
@@ -68,6 +70,7 @@ __all__ = [
     "past_sets",
     "places_of",
     "promised_series",
+    "readiness",
     "reasons_of",
     "recent_spans",
     "risks",
