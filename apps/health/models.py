@@ -7,7 +7,7 @@ from django.db import models
 from django.urls import reverse
 
 from apps.catalog.freshness import limits_text
-from apps.catalog.models import Component, Environment, Feature
+from apps.catalog.models import Component, Environment, Feature, Team
 from apps.health.status import DataStatus, HealthStatus, SetStatus
 
 
@@ -177,3 +177,36 @@ class FeatureLook(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} at {self.feature}"
+
+
+class DigestWish(models.Model):
+    """Whether a person wants the week by mail, and of what: teams stand for all of their features."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="digest_wish"
+    )
+    is_wanted = models.BooleanField(default=False)
+    teams = models.ManyToManyField(Team, blank=True, related_name="+")
+    features = models.ManyToManyField(Feature, blank=True, related_name="+")
+    changed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.user}: {'wanted' if self.is_wanted else 'not wanted'}"
+
+
+class Digest(models.Model):
+    """One mail to one person about the week before `week_on`, a Monday. Whoever made or renewed the row sends it."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    week_on = models.DateField()
+    claimed_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=1)
+    sent_at = models.DateTimeField(null=True)
+    problem = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-week_on", "user"]
+        constraints = [models.UniqueConstraint(fields=["user", "week_on"], name="one_digest_a_person_and_week")]
+
+    def __str__(self) -> str:
+        return f"{self.user}, week before {self.week_on}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.health.views import changes, consistency, data, map, news, readiness, reasons
+from apps.health.views import changes, consistency, data, digests, map, news, readiness, reasons
 
 app_name = "health"
 urlpatterns = [
@@ -19,6 +19,9 @@ urlpatterns = [
     path("data/of-feature/<int:feature_id>/", data.data_of_feature, name="data-of-feature"),
     path("changes/<int:pk>/risks/", changes.change_risks, name="change-risks"),
     path("changes/<int:pk>/apply/", changes.change_apply, name="change-apply"),
+    path("digest/", digests.digest, name="digest"),
+    path("digest/preview/", digests.digest_preview, name="digest-preview"),
+    path("digest/stop/<str:token>/", digests.digest_stop, name="digest-stop"),
     path("map/", map.dependency_map, name="map"),
     path("map/touched-by/<slug:slug>/", map.touched_by, name="touched-by"),
     path("readiness/", readiness.readiness_list, name="readiness-list"),

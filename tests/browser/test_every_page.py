@@ -18,6 +18,8 @@ PAGES = (
     "/features/search-answers/",
     "/health/search-answers/reasons/",
     "/health/search-answers/news/",
+    "/health/digest/",
+    "/health/digest/preview/",
     "/health/readiness/",
     "/health/search-answers/readiness/",
     "/health/map/",

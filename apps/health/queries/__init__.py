@@ -20,6 +20,7 @@ from apps.health.queries.data_pages import (
     goes_stale_with,
     troubled_below,
 )
+from apps.health.queries.digest import Week, week_of, zone_of
 from apps.health.queries.due import due_features, features_to_replay
 from apps.health.queries.gate import Obstacle, obstacles
 from apps.health.queries.gathering import Gathered, gather
@@ -39,6 +40,7 @@ __all__ = [
     "News",
     "Obstacle",
     "Risk",
+    "Week",
     "around",
     "as_json",
     "builds_of",
@@ -82,4 +84,6 @@ __all__ = [
     "troubled_below",
     "uptime_ratio",
     "uptime_ratios",
+    "week_of",
+    "zone_of",
 ]
