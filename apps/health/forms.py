@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 from django import forms
 
 from apps.accounts.form_style import Styled
@@ -27,3 +30,30 @@ class DigestForm(Styled, forms.Form):
         widget=forms.CheckboxSelectMultiple,
         to_field_name="slug",
     )
+
+
+class AnnouncementForm(Styled, forms.Form):
+    """What everybody should know about a feature, and until when."""
+
+    text = forms.CharField(
+        label="What should people know?",
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Plain words, such as: “Answers may be slow until noon. We know, and we are on it.”",
+    )
+    ends_at = forms.DateTimeField(
+        label="Until",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        help_text="In your time zone. After that it stands among what is over.",
+    )
+
+    def __init__(self, *args: Any, at: datetime | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._at = at
+
+    def clean_ends_at(self) -> datetime:
+        """A time to come."""
+        found: datetime = self.cleaned_data["ends_at"]
+        if self._at and found <= self._at:
+            raise forms.ValidationError("This is over already. Choose a time to come.")
+        return found

@@ -62,7 +62,7 @@ class Parts:
 
 
 def _ways(start: int, onward: Mapping[int, list[int]]) -> dict[int, tuple[int, ...]]:
-    ways = {start: (start,)}
+    ways: dict[int, tuple[int, ...]] = {start: (start,)}
     queue = [start]
     for here in queue:  # grows while it is walked: breadth first
         for there in onward.get(here, ()):

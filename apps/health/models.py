@@ -210,3 +210,27 @@ class Digest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}, week before {self.week_on}"
+
+
+class Announcement(models.Model):
+    """What a person tells everybody about a feature in plain words, until a time; then it stays as history."""
+
+    feature = models.ForeignKey(Feature, on_delete=models.CASCADE, related_name="announcements")
+    text = models.CharField(max_length=500)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    created_by = models.CharField(max_length=150)
+    withdrawn_at = models.DateTimeField(null=True)
+    withdrawn_by = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        ordering = ["-starts_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gt=models.F("starts_at")), name="announcement_ends_after_it_starts"
+            )
+        ]
+        indexes = [models.Index(fields=["feature", "-ends_at"], name="announcement_of_feature")]
+
+    def __str__(self) -> str:
+        return self.text[:80]

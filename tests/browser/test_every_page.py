@@ -18,6 +18,7 @@ PAGES = (
     "/features/search-answers/",
     "/health/search-answers/reasons/",
     "/health/search-answers/news/",
+    "/health/search-answers/announcements/",
     "/health/digest/",
     "/health/digest/preview/",
     "/health/readiness/",

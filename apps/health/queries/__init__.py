@@ -1,5 +1,6 @@
 """Everything that reads health."""
 
+from apps.health.queries.announcements import announced, past_announcements
 from apps.health.queries.consistency import (
     Line,
     around,
@@ -41,6 +42,7 @@ __all__ = [
     "Obstacle",
     "Risk",
     "Week",
+    "announced",
     "around",
     "as_json",
     "builds_of",
@@ -69,6 +71,7 @@ __all__ = [
     "news_of",
     "obstacles",
     "old_data_of",
+    "past_announcements",
     "past_sets",
     "places_of",
     "promised_series",

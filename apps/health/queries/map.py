@@ -11,6 +11,7 @@ from apps.health.mapping import Parts
 from apps.health.queries.data import OF_PRODUCTION
 from apps.health.queries.pipelines import trouble_of
 from apps.health.status import DataStatus, PartStatus
+from apps.metrics.models import Series
 from apps.monitors.models import Alert
 from apps.monitors.status import AlertState
 from apps.pipelines.models import Pipeline
@@ -88,6 +89,10 @@ def _states(components: dict[int, Component]) -> dict[int, tuple[PartStatus, str
         if said or row.last_succeeded_at:
             text = f"the pipeline “{row.name}” {said}" if said else f"“{row.name}” passed"
             told[row.component_id or 0].append((bad if said else PartStatus.FINE, text))
+    heard = Series.objects.filter(component__kind=ComponentKind.PROVIDER, source__is_enabled=True)
+    heard = heard.filter(source__state__failures=0, source__state__last_success_at__isnull=False)
+    for component_id, name in heard.order_by().values_list("component_id", "source__name").distinct():
+        told[component_id or 0].append((PartStatus.FINE, f"“{name}” reports no trouble"))
     for pk, one in components.items():
         data = getattr(one, "data", None) if one.freshness else None
         if data and data.status in _OF_DATA:

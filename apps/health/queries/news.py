@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 from django.db.models import Q
@@ -86,7 +86,7 @@ def since_of(*, user_id: int, feature_id: int, at: datetime) -> datetime | None:
 
 def news_marks(*, user_id: int, at: datetime) -> dict[int, int]:
     """feature -> how much is new since a person last looked, at most `MARKED`; without those where nothing is."""
-    asked = {"user": user_id, "oldest": at - LONGEST, "late": HEARD_LATE, "most": MARKED}
+    asked: dict[str, Any] = {"user": user_id, "oldest": at - LONGEST, "late": HEARD_LATE, "most": MARKED}
     with connection.cursor() as cursor:
         cursor.execute(_MARKS, {**asked, "health": _HEALTH, "aside": list(TOLD_ASIDE)})
         return dict(cursor.fetchall())

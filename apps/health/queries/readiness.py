@@ -103,7 +103,7 @@ def _facts(at: datetime, mine: QuerySet[Series]) -> dict[str, Any]:
         "runbook": _is(~Q(runbook_url="")),
         "promises": Exists(Promise.objects.filter(feature=OuterRef("pk"))),
         "monitors": _where(Q(measured__overlap=_slugs(WATCHED_FAMILIES)), _is(~_unwatched())),
-        "numbers": _where(Exists(mine), _is(~Exists(mine.filter(last_at__lt=at - SILENT_AFTER)))),
+        "numbers": _where(Exists(mine), _is(~Q(Exists(mine.filter(last_at__lt=at - SILENT_AFTER))))),
         "objective": Exists(Slo.objects.filter(feature=OuterRef("pk"))),
         "budget": _where(Exists(costs), _is(Q(Exists(Budget.objects.filter(feature=OuterRef("pk")))))),
         "data": Case(

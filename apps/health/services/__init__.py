@@ -1,5 +1,6 @@
 """Everything that writes health."""
 
+from apps.health.services.announcing import announce, withdraw_announcement
 from apps.health.services.bypasses import judge_bypasses
 from apps.health.services.changes import apply_due_changes, settle_waiting_changes
 from apps.health.services.consistency import refresh_consistency
@@ -11,6 +12,7 @@ from apps.health.services.refreshing import refresh_due, refresh_health
 from apps.health.services.replaying import backfill_health
 
 __all__ = [
+    "announce",
     "apply_due_changes",
     "backfill_health",
     "choose_digest",
@@ -25,4 +27,5 @@ __all__ = [
     "send_digests",
     "settle_waiting_changes",
     "stop_digest",
+    "withdraw_announcement",
 ]

@@ -88,8 +88,9 @@ def send_digests(*, at: datetime) -> str:
 
 def _claim(user: User, monday: date, at: datetime) -> int | None:
     """The id of the claim, None where another worker has it or it was sent."""
+    asked: list[Any] = [user.pk, monday, at, TRIES, RENEWED_AFTER]
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [user.pk, monday, at, TRIES, RENEWED_AFTER])
+        cursor.execute(_CLAIM, asked)
         row = cursor.fetchone()
     return row[0] if row else None
 
@@ -108,7 +109,7 @@ def _send(digest_id: int, user: User, monday: date, at: datetime) -> bool:
 def digest_mail(*, user: User, monday: date, at: datetime) -> EmailMultiAlternatives:
     """The mail, as text and as HTML, with the link that ends it."""
     base = settings.PUBLIC_URL or "http://localhost:8000"
-    stop = f"{base}{reverse('health:digest-stop', args=[_SIGNER.sign(user.pk)])}"
+    stop = f"{base}{reverse('health:digest-stop', args=[_SIGNER.sign(str(user.pk))])}"
     with timezone.override(zone_of(user)):
         week = week_of(user=user, monday=monday, at=at)
         context: dict[str, Any] = {"week": week, "user": user, "base": base, "stop": stop}

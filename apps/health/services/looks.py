@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 
@@ -21,8 +21,9 @@ WHERE excluded.looked_at - known.looked_at >= %s
 
 def note_look(*, user_id: int, feature_id: int, at: datetime) -> bool:
     """Remember that a person looks at a feature now; False where that was written a few minutes ago already."""
+    asked: list[Any] = [user_id, feature_id, at, VISIT, WRITE_EVERY]
     with connection.cursor() as cursor:
-        cursor.execute(_NOTE, [user_id, feature_id, at, VISIT, WRITE_EVERY])
+        cursor.execute(_NOTE, asked)
         return bool(cursor.rowcount)
 
 
