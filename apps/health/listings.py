@@ -107,7 +107,7 @@ READINESS = Listing(
         Column("tier", "Tier", sort="tier", cls="r"),
         Column("met", "Met", sort="met", cls="r"),
         Column("missing", "Missing", sort="missing", cls="r"),
-        Column("lacks", "What is missing", value=lambda row: "; ".join(row.lacks)),
+        Column("lacks", "What is missing", value=lambda row: ", ".join(row.lacks)),
         Column("applies", "Apply", is_shown=False),
         *(Column(check.key, check.title, value=partial(_word, check.key), is_shown=False) for check in CHECKS),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,10 +18,12 @@ from apps.core.ui import formats
 from apps.events import queries as events
 from apps.events.models import Event
 from apps.health.digesting import monday_of, status_words, week_before
+from apps.health.looking import is_telling
 from apps.health.models import DigestWish
 from apps.health.queries.history import spans_between
 from apps.incidents.models import ActionItem, Incident
 from apps.incidents.status import ActionState, IncidentState
+from apps.metrics import impacts
 from apps.metrics import queries as metrics
 from apps.metrics.effects import Verdict
 
@@ -109,12 +112,14 @@ def _week(feature: Feature, status: str, start: datetime, end: datetime, at: dat
 
 
 def _effects(feature: Feature, start: datetime, end: datetime, at: datetime) -> tuple[list[Effect], list[Effect]]:
+    """(what hurt, what helped): only what moved so much that people should be told, however sure a smaller move is."""
     changes = events.changes_between(start=start, end=end, feature_id=feature.pk, only_production=True, limit=JUDGED)
-    cards = [metrics.impact_card(event=event, window="6h", at=at) for event in changes]
-    return tuple(  # type: ignore[return-value]  # of two, which mypy cannot count
-        [Effect(card.event, card.sentence) for card in cards if card.verdict is verdict]
-        for verdict in (Verdict.WORSE, Verdict.BETTER)
-    )
+    found: dict[Verdict, list[Effect]] = defaultdict(list)
+    for event in changes:
+        card = metrics.impact_card(event=event, window="6h", at=at)
+        rows = [one for one in card.rows if is_telling(one.measure, one.effect.after_mean, one.expected)]
+        found[impacts.overall(rows)].append(Effect(event, impacts.sentence(rows, collisions=len(card.collisions))))
+    return found[Verdict.WORSE], found[Verdict.BETTER]
 
 
 def _cost(feature: Feature, start: datetime, end: datetime, at: datetime) -> str:

@@ -75,12 +75,12 @@ def readiness(*, at: datetime) -> QuerySet[Feature]:
     rows = rows.annotate(**{f"is_{key}": found for key, found in _facts(at, mine).items()})
     applies = reduce(add, (_counted(Q(**{f"is_{check.key}__isnull": False})) for check in CHECKS))
     met = reduce(add, (_counted(Q(**{f"is_{check.key}": True})) for check in CHECKS))
-    return rows.annotate(applies=applies, met=met, lacks=_titles()).annotate(missing=F("applies") - F("met"))
+    return rows.annotate(applies=applies, met=met, lacks=_nouns()).annotate(missing=F("applies") - F("met"))
 
 
-def _titles() -> Func:
-    """The titles of what is missing, as an array."""
-    said = [Case(When(**{f"is_{check.key}": False}, then=Value(check.title))) for check in CHECKS]
+def _nouns() -> Func:
+    """What is missing, as an array of nouns."""
+    said = [Case(When(**{f"is_{check.key}": False}, then=Value(check.noun))) for check in CHECKS]
     template = "array_remove(ARRAY[%(expressions)s], NULL)"
     return Func(*said, template=template, output_field=ArrayField(CharField()))
 
