@@ -28,6 +28,13 @@ class Parts:
         return found
 
     @cached_property
+    def _needed_by_any(self) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        for consumer, provider in self.needs:
+            found.setdefault(provider, []).append(consumer)
+        return found
+
+    @cached_property
     def _needs(self) -> dict[int, list[int]]:
         found: dict[int, list[int]] = {}
         for consumer, provider in self.needs:
@@ -54,6 +61,11 @@ class Parts:
             if owner is not None:
                 found.setdefault(owner, way)
         return found
+
+    def tested_with(self, component: int) -> set[int]:
+        """Every feature of which only the tests need a component: they cannot run when it fails, answers go on."""
+        reached = {self.owners.get(one) for one in _ways(component, self._needed_by_any)}
+        return {owner for owner in reached if owner is not None} - set(self.touched(component))
 
     def of_feature(self, feature: int) -> set[int]:
         """Every component a feature stands on, its own included."""

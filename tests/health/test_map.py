@@ -51,6 +51,15 @@ def test_a_failing_index_touches_exactly_the_features_that_read_it(world) -> Non
     assert told == [("Reply", ["reply-api", "Retrieval"]), ("Search", ["search-api"])]
 
 
+def test_a_feature_whose_tests_alone_need_the_index_is_told_apart(signed_in, outsider, world) -> None:
+    found = queries.dependency_map(component=Component.objects.get(slug="help-index"))
+    assert [one.name for one in found.tested] == ["Bills"]
+    page = signed_in(outsider).get(f"{reverse('health:map')}?component=help-index").content.decode()
+    card = page[page.index('id="touched"') : page.index("</section>", page.index('id="touched"'))]
+    assert "Only the tests of" in card
+    assert card.index("Reply") < card.index("Only the tests of") < card.index("Bills")
+
+
 def test_what_feeds_the_index_touches_the_same_features(world) -> None:
     found = queries.dependency_map(component=Component.objects.get(slug="nightly"))
     assert [one.feature.name for one in found.touched] == ["Reply", "Search"]
@@ -101,7 +110,6 @@ def test_the_page_says_what_fails_and_what_it_touches(signed_in, outsider, world
     assert "If Help index fails" in card
     assert "2 features are touched" in card
     assert "through reply-api, Retrieval" in card
-    assert "Bills" not in card
     assert re.search(
         r'href="/health/map/\?component=retrieval"[^>]*aria-label="Retrieval, Gateway, Not told, touched', page
     )
@@ -144,6 +152,7 @@ def test_circles_end_and_a_test_carries_no_trouble() -> None:
     parts = Parts(owners={1: 10, 2: None, 3: 20, 4: 30}, needs=[(1, 2), (2, 3), (3, 1), (4, 2)], tests=frozenset({4}))
     assert set(parts.touched(2)) == {10, 20}
     assert parts.touched(4) == {}
+    assert parts.tested_with(2) == {30}
     assert parts.of_feature(10) == {1, 2, 3}
 
 

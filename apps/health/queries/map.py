@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,6 +63,7 @@ class Map:
     failing: list[Row]
     chosen: Row | None
     touched: list[Touched]
+    tested: list[Feature]  # only the tests of these need the chosen one
 
 
 def described() -> Catalog:
@@ -113,14 +115,18 @@ def dependency_map(*, feature: Feature | None = None, component: Component | Non
         failing=failing,
         chosen=chosen,
         touched=_touched(known, component.pk) if component else [],
+        tested=_by_tier(known, known.parts.tested_with(component.pk)) if component else [],
     )
 
 
 def _row(known: Catalog, one: Component) -> Row:
     status, because = known.states.get(one.pk, (PartStatus.UNKNOWN, ""))
     needs = [known.components[pk] for pk in known.parts.needs_of(one.pk)]
-    touches = [known.features[pk] for pk in known.parts.touched(one.pk)]
-    return Row(one, status, because, needs, sorted(touches, key=lambda feature: (feature.tier, feature.name)))
+    return Row(one, status, because, needs, _by_tier(known, known.parts.touched(one.pk)))
+
+
+def _by_tier(known: Catalog, feature_ids: Iterable[int]) -> list[Feature]:
+    return sorted((known.features[pk] for pk in feature_ids), key=lambda one: (one.tier, one.name))
 
 
 def _touched(known: Catalog, component_id: int) -> list[Touched]:
