@@ -48,6 +48,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 30.0,
         "options": {"expires": 30.0},
     },
+    "send-digests": {
+        "task": "apps.health.tasks.send_digests",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
     "set-demo-monitors": {
         "task": "apps.demo.tasks.set_demo_monitors",
         "schedule": 60.0,

@@ -219,6 +219,7 @@ CELERY_TASK_ROUTES = {
     "apps.sync.tasks.poll_sources": {"queue": "polls"},
     "apps.notifications.tasks.deliver_events": {"queue": "effects"},
     "apps.sync.tasks.push_label_moves": {"queue": "effects"},
+    "apps.health.tasks.send_digests": {"queue": "effects"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -227,6 +228,19 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = SCHEDULE
 CELERY_IMPORTS = ["opsportal.tasks"]
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
+
+# ── mail ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+MAIL = env.email("EMAIL_URL", default="consolemail://")
+EMAIL_BACKEND = MAIL["EMAIL_BACKEND"]
+EMAIL_HOST = MAIL["EMAIL_HOST"] or "localhost"
+EMAIL_PORT = MAIL["EMAIL_PORT"] or 25
+EMAIL_HOST_USER = MAIL["EMAIL_HOST_USER"] or ""
+EMAIL_HOST_PASSWORD = MAIL["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_FILE_PATH = MAIL["EMAIL_FILE_PATH"]
+EMAIL_USE_TLS = MAIL.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = MAIL.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("OPSPORTAL_MAIL_FROM", default="OpsPortal <opsportal@localhost>")
 
 # ── logs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 LOGGING = {

@@ -29,6 +29,7 @@ MAY: dict[str, frozenset[Role]] = {
     "subscription:remove": ADMINS,
     "catalog:change": HANDS_ON,
     "catalog:remove": ADMINS,
+    "announcement:write": HANDS_ON,
     "expectation:change": HANDS_ON,
     "hold:change": HANDS_ON,
     "freeze:change": HANDS_ON,

@@ -66,7 +66,15 @@ class NavCount:
         return ("nav", "more", "tab") if any(place.tab for place in MAIN if place.key == self.key) else ("nav", "more")
 
 
-_FEATURES: Final = ("portal:feature", "health:reasons", "health:strip")
+_FEATURES: Final = (
+    "portal:feature",
+    "health:reasons",
+    "health:strip",
+    "health:news",
+    "health:map",
+    "health:readiness",
+    "health:ann",
+)
 _DEPLOYMENTS: Final = ("deployments:", "health:consistency", "health:bundle")
 MAIN: Final = (
     Place("overview", "Overview", "overview", "portal:overview", ("portal:overview",), "o", "Overview"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
 from apps.catalog.freshness import limits_text
-from apps.catalog.models import Component, Environment, Feature
+from apps.catalog.models import Component, Environment, Feature, Team
 from apps.health.status import DataStatus, HealthStatus, SetStatus
 
 
@@ -158,3 +159,78 @@ class BundleStay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.bundle} in {self.environment}"
+
+
+class FeatureLook(models.Model):
+    """When a person looked at a feature last, and when the visit before this one ended; see `looking.since_of`.
+
+    Only that person is told, so it is no event: who reads what is nobody else's business.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    feature = models.ForeignKey(Feature, on_delete=models.CASCADE, related_name="+")
+    looked_at = models.DateTimeField()
+    since = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "feature"], name="one_look_a_person_and_feature")]
+
+    def __str__(self) -> str:
+        return f"{self.user} at {self.feature}"
+
+
+class DigestWish(models.Model):
+    """Whether a person wants the week by mail, and of what: teams stand for all of their features."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="digest_wish"
+    )
+    is_wanted = models.BooleanField(default=False)
+    teams = models.ManyToManyField(Team, blank=True, related_name="+")
+    features = models.ManyToManyField(Feature, blank=True, related_name="+")
+    changed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.user}: {'wanted' if self.is_wanted else 'not wanted'}"
+
+
+class Digest(models.Model):
+    """One mail to one person about the week before `week_on`, a Monday. Whoever made or renewed the row sends it."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    week_on = models.DateField()
+    claimed_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=1)
+    sent_at = models.DateTimeField(null=True)
+    problem = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-week_on", "user"]
+        constraints = [models.UniqueConstraint(fields=["user", "week_on"], name="one_digest_a_person_and_week")]
+
+    def __str__(self) -> str:
+        return f"{self.user}, week before {self.week_on}"
+
+
+class Announcement(models.Model):
+    """What a person tells everybody about a feature in plain words, until a time; then it stays as history."""
+
+    feature = models.ForeignKey(Feature, on_delete=models.CASCADE, related_name="announcements")
+    text = models.CharField(max_length=500)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    created_by = models.CharField(max_length=150)
+    withdrawn_at = models.DateTimeField(null=True)
+    withdrawn_by = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        ordering = ["-starts_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gt=models.F("starts_at")), name="announcement_ends_after_it_starts"
+            )
+        ]
+        indexes = [models.Index(fields=["feature", "-ends_at"], name="announcement_of_feature")]
+
+    def __str__(self) -> str:
+        return self.text[:80]

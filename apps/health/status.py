@@ -30,3 +30,20 @@ class SetStatus(StatusChoices):
     BEHIND = "behind", "Behind", "warn"
     MIXED = "mixed", "Mixed", "bad"
     UNKNOWN = "unknown", "Not comparable", "unknown"
+
+
+class PartStatus(StatusChoices):
+    """How a component does, as far as alerts, pipelines and the age of its data tell."""
+
+    FAILING = "failing", "Failing", "bad"
+    BEHIND = "behind", "Behind", "warn"
+    FINE = "fine", "Fine", "ok"
+    UNKNOWN = "unknown", "Not told", "unknown"
+
+
+class CheckState(StatusChoices):
+    """How one check of the readiness scorecard came out."""
+
+    MET = "met", "Met", "ok"
+    MISSING = "missing", "Missing", "warn"
+    NOT_APPLICABLE = "not_applicable", "Does not apply", "skip"

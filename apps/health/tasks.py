@@ -32,3 +32,9 @@ def apply_due_changes(**_: Any) -> str:
 def settle_waiting_changes(**_: Any) -> str:
     """Change requests that only wait for evaluations are judged again, for results may have come in."""
     return services.settle_waiting_changes(at=sources.database_time())
+
+
+@shared_task(acks_late=True)
+def send_digests(**_: Any) -> str:
+    """Weekly digests whose Monday morning has come are sent, a few at once."""
+    return services.send_digests(at=sources.database_time())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.health.views import changes, consistency, data, reasons
+from apps.health.views import announcements, changes, consistency, data, digests, map, news, readiness, reasons
 
 app_name = "health"
 urlpatterns = [
@@ -19,6 +19,22 @@ urlpatterns = [
     path("data/of-feature/<int:feature_id>/", data.data_of_feature, name="data-of-feature"),
     path("changes/<int:pk>/risks/", changes.change_risks, name="change-risks"),
     path("changes/<int:pk>/apply/", changes.change_apply, name="change-apply"),
+    path("digest/", digests.digest, name="digest"),
+    path("digest/preview/", digests.digest_preview, name="digest-preview"),
+    path("digest/stop/<str:token>/", digests.digest_stop, name="digest-stop"),
+    path("map/", map.dependency_map, name="map"),
+    path("map/touched-by/<slug:slug>/", map.touched_by, name="touched-by"),
+    path("readiness/", readiness.readiness_list, name="readiness-list"),
+    path("readiness/in-short/<int:feature_id>/", readiness.readiness_short, name="readiness-short"),
+    path("announcements/<int:pk>/withdraw/", announcements.announcement_withdraw, name="announcement-withdraw"),
+    path("providers/of-feature/<int:feature_id>/", announcements.providers_of_feature, name="providers-of-feature"),
+    path("news/marks/", news.news_marks, name="news-marks"),
+    path("<slug:slug>/announcements/", announcements.announcements, name="announcements"),
+    path("<slug:slug>/announcements/new/", announcements.announce, name="announce"),
+    path("<slug:slug>/announced/", announcements.announced, name="announced"),
+    path("<slug:slug>/readiness/", readiness.readiness, name="readiness"),
+    path("<slug:slug>/news/", news.feature_news, name="news"),
+    path("<slug:slug>/look/", news.look, name="look"),
     path("<slug:slug>/reasons/", reasons.reasons, name="reasons"),
     path("<slug:slug>/strip/", reasons.strip, name="strip"),
 ]

@@ -191,10 +191,12 @@ def people(feature: Feature) -> Context:
     named = (
         ("Pipelines", "pipelines:feature-runs", "pipelines:run-list"),
         ("Data it answers from", "health:data-of-feature", "health:data-list"),
+        ("Providers", "health:providers-of-feature", "health:map"),
         ("Live now", "deployments:feature-live", "deployments:deployment-list"),
         ("What was tested", "health:consistency-short", "health:consistency-list"),
         ("Prompts", "prompts:feature-prompts", "prompts:prompt-list"),
         ("Evaluations", "evaluations:feature-runs", "evaluations:run-list"),
+        ("Readiness", "health:readiness-short", "health:readiness-list"),
     )
     return {
         "components": list(feature.components.all()),

@@ -29,7 +29,7 @@ from apps.connectors.records import (
 from apps.events.models import Event
 from apps.events.services import record_events
 from apps.health.models import FeatureHealth
-from apps.health.services import refreshing
+from apps.health.services import announcing, refreshing
 from apps.metrics.services import set_budget
 from apps.notifications import marking
 from apps.notifications.models import Subscription, SubscriptionState
@@ -75,6 +75,7 @@ def record_every_kind() -> list[Event]:
     record_incidents(feature)
     _polls(source)
     _health(feature)
+    _announcement(feature)
     _subscription()
     _punctuality(source)
     record_sets(source)
@@ -250,6 +251,13 @@ def _health(feature: Any) -> None:
         assert event is not None
         record_events(events=[event])
         before = row
+
+
+def _announcement(feature: Any) -> None:
+    actor = User(username="priya", full_name="Priya Raman")
+    text = "Answers may be slow until noon. We know, and we are on it."
+    said = announcing.announce(feature=feature, text=text, ends_at=AT + 60 * MINUTE, actor=actor, at=AT)
+    announcing.withdraw_announcement(announcement=said, actor=actor, at=AT + 30 * MINUTE)
 
 
 def _subscription() -> None:

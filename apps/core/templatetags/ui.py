@@ -17,7 +17,7 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.core import kept
-from apps.core.ui import diff_rows, formats, gantt, markup, sparks
+from apps.core.ui import diff_rows, formats, gantt, graph, markup, sparks
 from apps.core.ui import histogram as histograms
 from apps.core.ui.chart_page import figure, line_chart, surroundings
 from apps.core.ui.charts import LineChart
@@ -192,6 +192,12 @@ def gantt_bar(row: gantt.Row, axis: gantt.Axis) -> SafeString:
 def gantt_axis(axis: gantt.Axis) -> SafeString:
     """The time axis above the rows."""
     return _safe(gantt.axis(axis))
+
+
+@register.simple_tag(name="graph")
+def graph_svg(drawing: graph.Graph) -> SafeString:
+    """Who needs whom, as boxes in columns that are links."""
+    return _safe(graph.draw(drawing))
 
 
 @register.simple_tag
