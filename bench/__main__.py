@@ -21,6 +21,8 @@ MEASUREMENTS = {
     "poll": "goal 11: 500 sources in one cycle, and one schedule edited among 10,000",
     "ingest": "goal 10: samples stored anew and again",
     "charts": "goals 8 and 14: six charts of 30 days beside a real Prometheus, figures beside Plotly's own",
+    "packing": "goal 9: bytes a sample of packed days beside a real Prometheus' blocks and beside rows",
+    "volume": "a hundred million samples: pages beside a million, while days are packed (half an hour, 15 GB)",
     "live": "goal 12: one event to 1,000 open pages",
     "anomaly": "anomalies found in made-up series with planted faults, beside simple detectors",
     "gate": "the evaluation gate: 10,000 cases, and how often it is wrong over seeded trials",

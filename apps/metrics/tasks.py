@@ -11,6 +11,12 @@ from apps.metrics import services
 
 
 @shared_task
+def pack_days(**_: Any) -> str:
+    """Days that are no longer hot, packed."""
+    return str(services.pack_days(at=timezone.now()))
+
+
+@shared_task
 def keep_partitions(**_: Any) -> str:
     """Tomorrow's partitions made, those of days no longer kept dropped, hours that are over rolled up."""
     return services.keep_house(at=timezone.now())
