@@ -10,7 +10,7 @@ from django.utils import timezone
 from apps.metrics import services
 
 
-@shared_task
+@shared_task(soft_time_limit=300, time_limit=330)
 def pack_days(**_: Any) -> str:
     """Days that are no longer hot, packed."""
     return str(services.pack_days(at=timezone.now()))

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.utils import timezone
 
-from apps.metrics.models import Sample
+from apps.metrics.models import Sample, Series, SeriesKind
 from apps.metrics.queries import packed
 from apps.metrics.queries.packed import Reach
 from apps.metrics.retention import packed_before
@@ -25,6 +25,26 @@ SELECT to_timestamp(floor(extract(epoch FROM at) / %(step)s) * %(step)s) AS begi
 FROM metrics_sample WHERE series_id = %(series)s AND at >= %(start)s AND at <= %(end)s
 GROUP BY 1 ORDER BY 1
 """
+# What a counter grew since the sample before, all of it after a reset; other series tell so many a sample.
+_EVENTS = """
+SELECT to_timestamp(floor(extract(epoch FROM at) / %(step)s) * %(step)s) AS begins,
+       least(coalesce(sum(amount) FILTER (WHERE series_id = %(good)s), 0),
+             sum(amount) FILTER (WHERE series_id = %(total)s)) AS good,
+       sum(amount) FILTER (WHERE series_id = %(total)s) AS total
+FROM (
+    SELECT series_id, at, CASE WHEN NOT series_id = ANY(%(counters)s::bigint[]) THEN value
+                               WHEN before IS NULL THEN 0
+                               WHEN value >= before THEN value - before ELSE value END AS amount
+    FROM (
+        SELECT series_id, at, value, lag(value) OVER (PARTITION BY series_id ORDER BY at) AS before
+        FROM metrics_sample
+        WHERE series_id = ANY(%(series)s::bigint[]) AND at >= %(first)s AND at <= %(end)s
+    ) AS pairs
+) AS told
+WHERE at >= %(start)s
+GROUP BY 1 HAVING sum(amount) FILTER (WHERE series_id = %(total)s) > 0 ORDER BY 1
+"""
+_BEFORE: Final = timedelta(days=1)  # so far back a counter's sample before is looked for
 
 
 def samples_between(*, series_id: int, after: datetime, until: datetime) -> Iterator[tuple[float, float]]:
@@ -64,4 +84,27 @@ def stretch_counts(
         "step": step,
     }
     rows: list[Any] = packed.rows(_COUNTS, values, since=start, reach=[Reach(series_id, start, end)])
+    return rows
+
+
+def event_counts(
+    *, good: Series, total: Series, start: datetime, end: datetime, step: int = 3600
+) -> list[tuple[datetime, float, float]]:
+    """(beginning of the stretch, good events, all events) for each stretch of `step` seconds with events, oldest first.
+
+    Never more good ones than all.
+    """
+    first = start - _BEFORE
+    both = [good.pk, total.pk]
+    values: dict[str, Any] = {
+        "series": both,
+        "counters": [one.pk for one in (good, total) if one.kind == SeriesKind.COUNTER],
+        "good": good.pk,
+        "total": total.pk,
+        "first": first,
+        "start": start,
+        "end": end,
+        "step": step,
+    }
+    rows: list[Any] = packed.rows(_EVENTS, values, since=first, reach=[Reach(pk, first, end) for pk in both])
     return rows
