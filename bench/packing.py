@@ -24,6 +24,7 @@ from tests.live import install, servers
 
 SERIES, DAYS, STEP = 8, 30, 60
 COUNT: Final = DAYS * 86_400 // STEP  # a series
+LONGEST_BLOCK: Final = "744h"  # as large as Prometheus makes them in the end
 Values = NDArray[np.float64]
 
 
@@ -98,6 +99,7 @@ def _ours(start: datetime, values: list[Values], kind: str) -> tuple[int, int]:
 def _size(table: str) -> int:
     statement = "SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree(%s::regclass)"
     if table == "metrics_packed":
+        connection().execute("VACUUM metrics_packed")  # room that was taken ahead is given back
         statement = "SELECT pg_total_relation_size(%s::regclass)"
     row = connection().execute(statement, [table]).fetchone()
     assert row is not None
@@ -117,6 +119,6 @@ def _prometheus(start: datetime, values: list[Values]) -> int:
                     out.write(f'charted{{number="{number}"}} {value!r} {start.timestamp() + place * STEP:.0f}\n')
             out.write("# EOF\n")
         tool = Path(program).with_name("promtool")
-        command = [tool, "tsdb", "create-blocks-from", "openmetrics", str(text), str(data)]
-        subprocess.run(command, check=True, capture_output=True)
+        command = [tool, "tsdb", "create-blocks-from", f"--max-block-duration={LONGEST_BLOCK}", "openmetrics"]
+        subprocess.run([*command, str(text), str(data)], check=True, capture_output=True)
         return sum(file.stat().st_size for file in data.rglob("*") if file.is_file())

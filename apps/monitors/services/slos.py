@@ -24,6 +24,9 @@ DAY: Final = timedelta(days=1)
 EVERY: Final = timedelta(seconds=60)
 _TERMS: Final = {"objective": "promise in percent", "days": "days", "limit": "limit", "is_bad_above": "bad when"}
 _WATCHED: Final = ("series", "pipeline", "good_series", "total_series")
+_MEASURED: Final = (
+    "good", "total", "budget_left", "burn_hour", "burn_day", "state", "measured_at", "rolled_until",
+)  # fmt: skip
 _BURNING: Final = 1.0  # faster than this and the budget ends before its period
 
 
@@ -54,6 +57,7 @@ def change_slo(*, slo_id: int, actor: User, reason: str, at: datetime, **fields:
             setattr(slo, name, value)
         if slo.days > before["days"]:
             slo.rolled_until = None
+        slo.save(update_fields=list(fields))
         record_audit(actor=actor, action="slo:change", subject=slo, before=before, after=_facts(slo), reason=reason)
         title = f"{str(actor)[:60]} changed the objective “{slo.name[:100]}”: {_difference(before, _facts(slo))}"
         _tell(slo, "monitors:slo:changed", title[:300], str(actor), at, reason)
@@ -108,7 +112,7 @@ def measure_slo(*, slo: Slo, at: datetime) -> None:
     slo.budget_left = budget_left(bad=total - good, total=total, objective=objective) if total else None
     slo.burn_hour, slo.burn_day = (_burn(slo, at - span, at, objective) for span in (HOUR, DAY))
     slo.state = _state(slo)
-    slo.save()
+    slo.save(update_fields=_MEASURED)  # never what somebody promises meanwhile
     if slo.state != before:
         ring(topics={"slos", f"slo-{slo.pk}"})
         if slo.state == SloState.EXHAUSTED:
