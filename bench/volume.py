@@ -39,6 +39,7 @@ _BESIDE: Final = (
     "import django; django.setup()\n"
     "from django.utils import timezone\nfrom apps.metrics import services\n"
     "print(services.keep_house(at=timezone.now()))\n"
+    "print(services.roll_up_hours(at=timezone.now(), seconds=3600), 'more stretches rolled up')\n"
     "print(services.pack_days(at=timezone.now(), seconds=3600))\n"
 )
 
@@ -65,6 +66,7 @@ def measure(stage: Stage, options: Options) -> Iterator[Result]:
     )  # fmt: skip
     stage.use("volume-small")
     services.keep_house(at=end)
+    services.roll_up_hours(at=end, seconds=3600)
     services.pack_days(at=end, seconds=3600)
     yield from _beside_few(stage, visitors, pages, options, "packed")
 
