@@ -68,6 +68,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 3600.0,
         "options": {"expires": 3600.0},
     },
+    "pack-days": {
+        "task": "apps.metrics.tasks.pack_days",
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
+    },
     "forget-answers": {
         "task": "apps.api.tasks.forget_answers",
         "schedule": 3600.0,

@@ -167,6 +167,7 @@ DATABASES["default"].update(
     }
 )
 SAMPLES_KEPT_DAYS = env.int("OPSPORTAL_SAMPLES_KEPT_DAYS", default=120)
+SAMPLES_HOT_DAYS = env.int("OPSPORTAL_SAMPLES_HOT_DAYS", default=8)
 HOURS_KEPT_DAYS = env.int("OPSPORTAL_HOURS_KEPT_DAYS", default=400)
 DAYS_KEPT_DAYS = env.int("OPSPORTAL_DAYS_KEPT_DAYS", default=1825)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -1,4 +1,4 @@
-"""Monitors, objectives and alerts for machines: lists, single ones, setting a monitor, acknowledging an alert."""
+"""Monitors and alerts for machines: lists, single ones, setting a monitor, acknowledging an alert."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from apps.api.errors import ApiError
 from apps.api.reading import read_body, read_object
 from apps.metrics.models import Series
 from apps.monitors import queries, services
-from apps.monitors.models import Alert, Monitor, Slo
+from apps.monitors.models import Alert, Monitor
 from apps.monitors.rules import KINDS, ParameterError, make_rule
 
 PAGE: Final = 100
@@ -37,15 +37,13 @@ def add_to(api: Api) -> None:
     for path, name, summary, view in (
         ("/monitors", "list-monitors", "List monitors", list_monitors),
         ("/monitors/{pk}", "get-monitor", "One monitor", get_monitor),
-        ("/objectives", "list-objectives", "List objectives, the least budget first", list_slos),
-        ("/objectives/{pk}", "get-objective", "One objective", get_slo),
         ("/alerts", "list-alerts", "List alerts, newest first", list_alerts),
         ("/alerts/{pk}", "get-alert", "One alert with the rule that broke", get_alert),
     ):
-        _add(api.get, path, name, summary, view, ("read",))
-    _add(api.post, "/monitors", "set-monitor", "Set a monitor", set_monitor, ("watch",), body=_EXAMPLE)
+        add_address(api.get, path, name, summary, view, ("read",))
+    add_address(api.post, "/monitors", "set-monitor", "Set a monitor", set_monitor, ("watch",), body=_EXAMPLE)
     path, summary = "/alerts/{pk}/acknowledge", "Say that you look at an alert"
-    _add(api.post, path, "acknowledge-alert", summary, acknowledge, ("watch",), body={"note": "Rolling back"})
+    add_address(api.post, path, "acknowledge-alert", summary, acknowledge, ("watch",), body={"note": "Rolling back"})
 
 
 def list_monitors(request: HttpRequest, after: int = 0) -> dict[str, Any]:
@@ -55,17 +53,7 @@ def list_monitors(request: HttpRequest, after: int = 0) -> dict[str, Any]:
 
 def get_monitor(request: HttpRequest, pk: int) -> dict[str, Any]:
     """Its rule, its state, why."""
-    return _monitor(request, _one(queries.monitors(), pk))
-
-
-def list_slos(request: HttpRequest) -> dict[str, Any]:
-    """At most a hundred, the least budget first."""
-    return {"items": [_slo(request, one) for one in queries.slos()[:PAGE]], "next": None}
-
-
-def get_slo(request: HttpRequest, pk: int) -> dict[str, Any]:
-    """What is left of its budget and how fast it goes."""
-    return _slo(request, _one(queries.slos(), pk))
+    return _monitor(request, the_one(queries.monitors(), pk))
 
 
 def list_alerts(request: HttpRequest, before: int = 0, open_only: bool = False) -> dict[str, Any]:
@@ -82,14 +70,14 @@ def list_alerts(request: HttpRequest, before: int = 0, open_only: bool = False) 
 
 def get_alert(request: HttpRequest, pk: int) -> dict[str, Any]:
     """The alert with the rule and its inputs as they were when it opened."""
-    alert = _one(queries.alerts().defer(None), pk)
+    alert = the_one(queries.alerts().defer(None), pk)
     return _alert(request, alert) | {"inputs": alert.inputs, "labels": alert.labels}
 
 
 def set_monitor(request: HttpRequest) -> dict[str, Any]:
     """A new monitor; the parameters are those of its kind."""
-    token, given = _token(request), read_object(read_body(request))
-    series = Series.objects.filter(pk=_whole(given, "series")).select_related("feature", "source").first()
+    token, given = token_of(request), read_object(read_body(request))
+    series = Series.objects.filter(pk=whole(given, "series")).select_related("feature", "source").first()
     if series is None:
         raise ApiError(422, "invalid", "No series has this number.", field="series")
     kind, parameters, severity = given.get("kind"), given.get("parameters", {}), given.get("severity", "warning")
@@ -113,21 +101,21 @@ def set_monitor(request: HttpRequest) -> dict[str, Any]:
         kind=kind,
         parameters=parameters,
         severity=severity,
-        renotify_minutes=_whole(given, "renotify_minutes", 0),
+        renotify_minutes=whole(given, "renotify_minutes", 0),
     )
-    return _monitor(request, _one(queries.monitors(), monitor.pk))
+    return _monitor(request, the_one(queries.monitors(), monitor.pk))
 
 
 def acknowledge(request: HttpRequest, pk: int) -> dict[str, Any]:
     """Repeating it changes nothing; what is over stays as it is."""
-    token, given = _token(request), read_object(read_body(request))
-    _one(Alert.objects.all(), pk)
+    token, given = token_of(request), read_object(read_body(request))
+    the_one(Alert.objects.all(), pk)
     note = str(given.get("note", ""))[:1000].replace("\x00", "")
     services.acknowledge_alert(alert_id=pk, actor=token.user, note=note, at=timezone.now())
-    return _alert(request, _one(queries.alerts(), pk))
+    return _alert(request, the_one(queries.alerts(), pk))
 
 
-def _add(
+def add_address(
     register: Any,
     path: str,
     name: str,
@@ -137,10 +125,11 @@ def _add(
     *,
     body: dict[str, Any] | None = None,
 ) -> None:
+    """One address with its scopes, and how the documentation tells of it."""
     extra = described(*scopes, answer="object")
     if body is not None:
         content = {"application/json": {"schema": {"type": "object"}, "example": body}}
-        extra["requestBody"] = {"required": name == "set-monitor", "content": content}
+        extra["requestBody"] = {"required": name != "acknowledge-alert", "content": content}
     register(
         path,
         auth=lambda request: let_in(request, scopes=scopes),
@@ -152,19 +141,22 @@ def _add(
     )(view)
 
 
-def _token(request: HttpRequest) -> ApiToken:
+def token_of(request: HttpRequest) -> ApiToken:
+    """The token that was let in."""
     token: ApiToken = request.auth  # type: ignore[attr-defined]  # what let_in returned
     return token
 
 
-def _one(rows: QuerySet[Any], pk: int) -> Any:
+def the_one(rows: QuerySet[Any], pk: int) -> Any:
+    """The row with this number; 404 with a sentence when there is none."""
     found = rows.filter(pk=pk).first() if 0 < pk < 2**63 else None
     if found is None:
         raise ApiError(404, "not_found", "Nothing has this number; it may have been removed.")
     return found
 
 
-def _whole(given: dict[str, Any], name: str, default: int | None = None) -> int:
+def whole(given: dict[str, Any], name: str, default: int | None = None) -> int:
+    """A whole number out of a body; 422 for anything else."""
     value = given.get(name, default)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
         raise ApiError(422, "invalid", f"{name} is a whole number.", field=name)
@@ -192,16 +184,9 @@ def _monitor(request: HttpRequest, one: Monitor) -> dict[str, Any]:
         "state": one.condition.state,
         "why": one.condition.why,
         "value": one.condition.value,
-        "evaluated_at": _iso(one.condition.evaluated_at),
-        "url": _url(request, one),
+        "evaluated_at": iso(one.condition.evaluated_at),
+        "url": address_of(request, one),
     }
-
-
-def _slo(request: HttpRequest, one: Slo) -> dict[str, Any]:
-    names = ("name", "state", "objective", "days", "good", "total", "budget_left", "burn_hour", "burn_day")
-    facts = {name: getattr(one, name) for name in names}
-    feature = one.feature.slug if one.feature else None
-    return {"id": one.pk, "feature": feature, "measured_at": _iso(one.measured_at), "url": _url(request, one)} | facts
 
 
 def _alert(request: HttpRequest, one: Alert) -> dict[str, Any]:
@@ -214,17 +199,19 @@ def _alert(request: HttpRequest, one: Alert) -> dict[str, Any]:
         "feature": one.feature.slug if one.feature else None,
         "source": one.source.slug,
         "monitor": one.monitor_id,
-        "opened_at": _iso(one.opened_at),
-        "resolved_at": _iso(one.resolved_at),
-        "acknowledged_at": _iso(one.acknowledged_at),
+        "opened_at": iso(one.opened_at),
+        "resolved_at": iso(one.resolved_at),
+        "acknowledged_at": iso(one.acknowledged_at),
         "acknowledged_by": one.acknowledged_by,
-        "url": _url(request, one),
+        "url": address_of(request, one),
     }
 
 
-def _iso(at: datetime | None) -> str | None:
+def iso(at: datetime | None) -> str | None:
+    """A time as the API writes it."""
     return at.isoformat() if at else None
 
 
-def _url(request: HttpRequest, one: Model) -> str:
+def address_of(request: HttpRequest, one: Model) -> str:
+    """The page for people."""
     return request.build_absolute_uri(one.get_absolute_url())  # type: ignore[attr-defined]

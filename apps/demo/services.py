@@ -107,11 +107,13 @@ def _counts() -> dict[str, int]:
 
 def _delete_samples() -> int:
     """Samples have no foreign key that would take them along."""
+    theirs = (
+        "series_id IN (SELECT series.id FROM metrics_series series"
+        " JOIN sources_source source ON source.id = series.source_id WHERE source.is_demo)"
+    )
     with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM metrics_sample WHERE series_id IN (SELECT series.id FROM metrics_series series"
-            " JOIN sources_source source ON source.id = series.source_id WHERE source.is_demo)"
-        )
+        cursor.execute(f"DELETE FROM metrics_packed WHERE {theirs}")  # noqa: S608 - constant text
+        cursor.execute(f"DELETE FROM metrics_sample WHERE {theirs}")  # noqa: S608 - constant text
         return int(cursor.rowcount)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -12,13 +12,15 @@ from django.utils import timezone
 
 from apps.accounts.form_style import Styled
 from apps.metrics.models import Series
-from apps.monitors import queries
-from apps.monitors.models import Monitor
+from apps.monitors import queries, recurring
+from apps.monitors.models import Monitor, Slo
 from apps.monitors.rules import Kind, Parameter, ParameterError, make_rule
 from apps.pipelines.models import Pipeline
 
 SEVERITIES = (("critical", "Critical"), ("warning", "Warning"), ("info", "Info"))
 _LONGEST_MUTE = timedelta(days=90)
+_LONGEST_REPEAT = timedelta(days=366)
+REPEATS = (("", "once"), ("daily", "every day"), ("weekly", "every week"), ("cron", "by cron expression"))
 
 
 if TYPE_CHECKING:
@@ -94,13 +96,41 @@ class MuteForm(Styled, forms.Form):
 
     starts_at = Instant(label="From")
     ends_at = Instant(label="Until", help_text="A mute always ends. What is still broken then fires again.")
+    repeats = forms.ChoiceField(label="Again", choices=REPEATS, required=False)
+    cron = forms.CharField(
+        label="Cron expression",
+        max_length=100,
+        required=False,
+        help_text="Only for “by cron expression”: minute hour day month weekday. Each window is as long as the first.",
+    )
+    last_day = forms.DateField(
+        label="Last day",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="Until when it comes again; a year at most.",
+    )
     is_for_feature = forms.BooleanField(label="All monitors of its feature", required=False)
     reason = forms.CharField(label="Why", max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
 
     def clean(self) -> dict[str, Any]:
-        """The times, which must make sense."""
-        values = super().clean() or self.cleaned_data
-        return _ordered(self, values)
+        """The times, which must make sense; of a mute that comes again also its schedule."""
+        values = _ordered(self, super().clean() or self.cleaned_data)
+        repeats, cron, last_day = (values.pop(name, None) for name in ("repeats", "cron", "last_day"))
+        return values if self.errors or not repeats else self._again(values, repeats, cron or "", last_day)
+
+    def _again(self, values: dict[str, Any], repeats: str, cron: str, last_day: date | None) -> dict[str, Any]:
+        start, end, zone = values["starts_at"], values["ends_at"], timezone.get_current_timezone()
+        made = {"daily": recurring.daily, "weekly": recurring.weekly}.get(repeats)
+        schedule = made(timezone.localtime(start)) if made else " ".join(cron.split())
+        if reason := recurring.problem(cron=schedule, length=end - start):
+            self.add_error("ends_at" if made else "cron", reason)
+        first = timezone.localtime(start).date()
+        if last_day is None or not first <= last_day <= first + _LONGEST_REPEAT:
+            self.add_error("last_day", "Say until which day it comes again, a year at most.")
+            return values
+        last = datetime.combine(last_day + timedelta(days=1), time(), zone)
+        minutes = max(1, int((end - start).total_seconds() // 60))
+        return values | {"ends_at": max(last, end), "schedule": schedule, "minutes": minutes, "zone": str(zone)}
 
 
 class CorrectionForm(Styled, forms.Form):
@@ -123,7 +153,7 @@ class NoteForm(Styled, forms.Form):
 
 
 class SloForm(Styled, forms.Form):
-    """A share of good samples of a series, or of minutes in which a pipeline is in time."""
+    """A share of good samples of a series, of good events, or of minutes in which a pipeline is in time."""
 
     name = forms.CharField(max_length=120)
     series = SeriesField(Series.objects.none(), required=False, label="Samples of")
@@ -131,6 +161,10 @@ class SloForm(Styled, forms.Form):
         label="A sample is bad", choices=(("above", "above the limit"), ("below", "below the limit")), initial="above"
     )
     limit = forms.FloatField(required=False, label="Limit", help_text="In the unit of the series.")
+    good_series = SeriesField(
+        Series.objects.none(), required=False, label="Or good events", help_text="A counter, or so many a sample."
+    )
+    total_series = SeriesField(Series.objects.none(), required=False, label="Out of all events")
     pipeline = forms.ModelChoiceField(
         Pipeline.objects.none(), required=False, label="Or the punctuality of", help_text="In place of a series."
     )
@@ -144,6 +178,11 @@ class SloForm(Styled, forms.Form):
         wanted = int(chosen) if chosen.isdecimal() and len(chosen) < 19 else 0
         rows = queries.series_to_watch().filter(Q(is_primary=True) | Q(pk=wanted))
         self.fields["series"].queryset = rows  # type: ignore[attr-defined]
+        for name in ("good_series", "total_series"):
+            given = str(self.data.get(name, ""))
+            asked = int(given) if given.isdecimal() and len(given) < 19 else 0
+            counted = Q(feature__isnull=False) | Q(pk=asked)
+            self.fields[name].queryset = queries.series_to_count().filter(counted)  # type: ignore[attr-defined]
         watched = Pipeline.objects.filter(gone_at=None, punctuality__isnull=False).order_by("name")
         self.fields["pipeline"].queryset = watched  # type: ignore[attr-defined]
 
@@ -151,13 +190,44 @@ class SloForm(Styled, forms.Form):
         """The fields of an objective: exactly one thing to watch."""
         values = super().clean() or self.cleaned_data
         series, pipeline = values.get("series"), values.get("pipeline")
-        if bool(series) == bool(pipeline):
-            raise forms.ValidationError("Choose a series or a pipeline, one of the two.")
+        good, total = values.get("good_series"), values.get("total_series")
+        if [bool(series), bool(pipeline), bool(good or total)].count(True) != 1:
+            raise forms.ValidationError("Choose a series, good and all events, or a pipeline: one of the three.")
+        if (good or total) and (good == total or not (good and total)):
+            raise forms.ValidationError("Good events and all events are two series.")
         if series and values.get("limit") is None:
             self.add_error("limit", "A series needs a limit that tells good from bad.")
         values["is_bad_above"] = values.pop("direction", "above") != "below"
-        watched = series or pipeline
-        return values | {"feature": watched.feature if watched else None} | ({"limit": None} if pipeline else {})
+        watched = series or total or pipeline
+        return values | {"feature": watched.feature if watched else None} | ({} if series else {"limit": None})
+
+
+class SloChangeForm(Styled, forms.Form):
+    """Another promise, with the reason; what is watched stays, for another thing is another objective."""
+
+    name = forms.CharField(max_length=120)
+    direction = forms.ChoiceField(
+        label="A sample is bad", choices=(("above", "above the limit"), ("below", "below it"))
+    )
+    limit = forms.FloatField(label="Limit", help_text="Hours that are over stay as they were counted.")
+    objective = forms.FloatField(min_value=0.001, max_value=99.9999, label="Objective in percent")
+    days = forms.IntegerField(
+        min_value=1, max_value=90, label="Period in days", help_text="A longer one is counted anew over the known past."
+    )
+    reason = forms.CharField(label="Why", max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def __init__(self, *args: Any, slo: Slo, **kwargs: Any) -> None:
+        given = {name: getattr(slo, name) for name in ("name", "limit", "objective", "days")}
+        super().__init__(*args, initial=given | {"direction": "above" if slo.is_bad_above else "below"}, **kwargs)
+        if slo.series_id is None:
+            del self.fields["limit"], self.fields["direction"]
+
+    def clean(self) -> dict[str, Any]:
+        """The fields of an objective, and `reason`."""
+        values = super().clean() or self.cleaned_data
+        if "direction" in values:
+            values["is_bad_above"] = values.pop("direction") != "below"
+        return dict(values)
 
 
 def _field(one: Parameter) -> forms.Field:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from apps.catalog.models import Component, Environment, Feature
 from apps.metrics.models import Series
+from apps.monitors import recurring
 from apps.monitors.rules import KINDS, Kind
 from apps.monitors.status import AlertState, BacktestState, MonitorState, SloState
 from apps.pipelines.models import Pipeline
@@ -94,6 +95,10 @@ class Silencing(models.Model):
     feature = models.ForeignKey(Feature, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
+    # Cron in `zone`: windows of so many minutes that begin between the two times; "" for one from start to end.
+    schedule = models.CharField(max_length=100, blank=True, db_default="")
+    minutes = models.PositiveIntegerField(null=True, blank=True)
+    zone = models.CharField(max_length=60, db_default="UTC", default="UTC")
     reason = models.TextField()
     created_by = models.CharField(max_length=200)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -110,10 +115,26 @@ class Silencing(models.Model):
                 condition=models.Q(monitor__isnull=False) | models.Q(feature__isnull=False),
                 name="silencing_is_of_something",
             ),
+            models.CheckConstraint(
+                condition=models.Q(schedule="") | models.Q(minutes__gt=0), name="silencing_that_repeats_has_a_length"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.reason[:80]
+
+    @property
+    def length(self) -> timedelta:
+        """Of one window."""
+        return timedelta(minutes=self.minutes) if self.minutes else self.ends_at - self.starts_at
+
+    def holds(self, at: datetime) -> bool:
+        """Whether it keeps quiet at a time."""
+        if self.lifted_at or not self.starts_at <= at < self.ends_at:
+            return False
+        if not self.schedule:
+            return True
+        return recurring.window_at(cron=self.schedule, zone=self.zone, length=self.length, at=at) is not None
 
 
 class Backtest(models.Model):
@@ -152,7 +173,11 @@ class Backtest(models.Model):
 
 
 class Slo(models.Model):
-    """An objective: so many percent of samples beyond no limit, or of runs that succeeded, over so many days."""
+    """An objective over so many days: so many percent of samples on the good side of a limit, of events that are
+    good, or of minutes in which a pipeline is in time.
+
+    `good_series` and `total_series` count events, as counters or as so many a sample.
+    """
 
     name = models.CharField(max_length=120)
     feature = models.ForeignKey(Feature, null=True, blank=True, on_delete=models.SET_NULL, related_name="slos")
@@ -160,6 +185,8 @@ class Slo(models.Model):
     limit = models.FloatField(null=True, blank=True)
     is_bad_above = models.BooleanField(default=True)
     pipeline = models.ForeignKey(Pipeline, null=True, blank=True, on_delete=models.CASCADE, related_name="slos")
+    good_series = models.ForeignKey(Series, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    total_series = models.ForeignKey(Series, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     objective = models.FloatField()  # percent
     days = models.PositiveSmallIntegerField(default=28)
     is_demo = models.BooleanField(default=False, editable=False)
@@ -181,8 +208,19 @@ class Slo(models.Model):
                 condition=models.Q(objective__gt=0, objective__lt=100), name="slo_objective_is_a_share"
             ),
             models.CheckConstraint(
-                condition=models.Q(series__isnull=False, limit__isnull=False, pipeline__isnull=True)
-                | models.Q(series__isnull=True, pipeline__isnull=False),
+                condition=models.Q(
+                    series__isnull=False,
+                    limit__isnull=False,
+                    pipeline__isnull=True,
+                    good_series__isnull=True,
+                    total_series__isnull=True,
+                )
+                | models.Q(
+                    series__isnull=True, pipeline__isnull=False, good_series__isnull=True, total_series__isnull=True
+                )
+                | models.Q(
+                    series__isnull=True, pipeline__isnull=True, good_series__isnull=False, total_series__isnull=False
+                ),
                 name="slo_watches_one_thing",
             ),
         ]

@@ -26,6 +26,7 @@ urlpatterns = [
     path("objectives/", slos.slo_list, name="slo-list"),
     path("objectives/new/", slos.slo_create, name="slo-create"),
     path("objectives/<int:pk>/", slos.slo_detail, name="slo-detail"),
+    path("objectives/<int:pk>/edit/", slos.slo_change, name="slo-change"),
     path("objectives/<int:pk>/correct/", slos.slo_correct, name="slo-correct"),
     path("objectives/<int:pk>/remove/", slos.slo_remove, name="slo-remove"),
 ]

@@ -6,15 +6,16 @@ Hours that are over are read from their roll-ups; samples are read only for what
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from math import ceil
 from typing import Any, Final
 
-from django.db import connection
-
 from apps.core.ui.formats import HOUR
 from apps.metrics.measures import measure
+from apps.metrics.models import Series
+from apps.metrics.queries import packed
+from apps.metrics.queries.packed import Reach
 
 # `first` to `last`: the whole hours of the span that may come from roll-ups, as far as the series has them.
 _STRETCHES: Final = """
@@ -86,6 +87,13 @@ def _hour(like: datetime, number: int) -> datetime:
 
 
 def _read(statement: str, values: dict[str, Any]) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return list(cursor.fetchall())
+    return packed.rows(statement, values, since=values["start"], reach=_reach(values))
+
+
+def _reach(values: dict[str, Any]) -> Iterator[Reach]:
+    """What is read from samples: before the first whole hour, and after the last that is rolled up."""
+    rows = Series.objects.filter(is_primary=True, measure__in=values["measures"], feature__is_retired=False)
+    first, last = values["first"], values["last"]
+    for pk, rolled_until in rows.values_list("pk", "rolled_until"):
+        yield Reach(pk, values["start"], first)
+        yield Reach(pk, max(first, min(rolled_until or first, last)), values["end"])

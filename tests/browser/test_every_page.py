@@ -104,6 +104,8 @@ LINKED = (  # a list page, and the first link of a row on it
     ("/pipelines/", "tbody th a"),
     ("/pipelines/runs/", "tbody th a"),
     ("/deployments/", "tbody th a"),
+    ("/alerts/monitors/", "tbody th a"),
+    ("/alerts/objectives/", "tbody th a"),
     ("/prompts/", "tbody th a"),
     ("/metrics/", "tbody th a"),
     ("/sources/", "tbody th a"),

@@ -127,6 +127,45 @@ def test_a_script_never_becomes_a_link() -> None:
     assert record.url == ""
 
 
+@pytest.mark.parametrize(
+    ("name", "types", "kind"),
+    [
+        ("requests_total", {}, "counter"),
+        ("wait_seconds_bucket", {}, "counter"),
+        ("queue_length", {}, "gauge"),
+        ("", {}, "gauge"),
+        ("queue_total", {"queue_total": "gauge"}, "gauge"),
+        ("requests", {"requests": "counter"}, "counter"),
+        ("requests_total", {"requests": "counter"}, "counter"),
+        ("wait_seconds_sum", {"wait_seconds": "summary"}, "counter"),
+        ("wait_seconds", {"wait_seconds": "summary"}, "gauge"),
+        ("users_count", {"users": "gaugehistogram"}, "gauge"),
+        ("requests_total", {"requests_total": "unknown"}, "counter"),
+    ],
+)
+def test_a_metric_counts_by_what_the_server_says_else_by_its_name(name: str, types: dict[str, str], kind: str) -> None:
+    items = [{"metric": {"__name__": name} if name else {"job": "a"}, "values": [[1795464773, "1"]]}]
+    (record,), _, _ = read_matrix(items, QUERY, until=at(2**31), types=types)
+    assert record.series_kind == kind
+
+
+def test_types_are_asked_for_once_and_remembered(upstream: Upstream) -> None:
+    world = PrometheusWorld(series={"up": [({"__name__": "up_count"}, constant(1.0))]}, types={"up_count": "gauge"})
+    upstream.handler = world
+    first = fetch(config(upstream))
+    assert [one.series_kind for one in series(first)] == ["gauge"]
+    asked = [request.path for request in upstream.requests].count("/api/v1/metadata")
+    fetch(config(upstream), first.cursor)
+    assert [request.path for request in upstream.requests].count("/api/v1/metadata") == asked == 1
+
+
+def test_a_server_without_metadata_is_read_by_the_names(upstream: Upstream) -> None:
+    named = [({"__name__": name}, constant(1.0)) for name in ("a_total", "b_total")]
+    upstream.handler = PrometheusWorld(series={"up": named})  # type: ignore[arg-type]
+    assert [one.series_kind for one in series(fetch(config(upstream)))] == ["counter", "counter"]
+    assert [request.path for request in upstream.requests].count("/api/v1/metadata") == 1
+
+
 def test_no_alerts_is_a_complete_listing_of_nothing() -> None:
     assert read_alerts([], is_partial=False)[2] == (Listing(kind=AlertRecord.kind, external_ids=frozenset()),)
 

@@ -43,6 +43,7 @@ class PrometheusWorld(World):
     alerts: list[Any] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     items: list[Any] = field(default_factory=list)  # added to every matrix as they are
+    types: dict[str, str] = field(default_factory=dict)  # of metrics; a server without any has no such call
 
     def __call__(self, request: Request) -> Answer:
         path = request.path.removeprefix("/api/v1/")
@@ -54,6 +55,9 @@ class PrometheusWorld(World):
         if asked.get("query") == "up{":
             error = {"status": "error", "errorType": "bad_data", "error": "1:4: parse error: unexpected end of input"}
             return self.answer(error, 400)
+        if path == "metadata" and self.types:
+            name = request.fields["metric"]
+            return self.success({name: [{"type": self.types[name]}]} if name in self.types else {})
         if path == "query":
             stamp = self.clock.timestamp()
             found = [{"metric": labels, "value": [stamp, "1"]} for labels, _ in self.series.get(asked["query"], [])]

@@ -40,8 +40,8 @@ def test_rate_and_increase_agree_over_a_reset_and_a_gap(prometheus: str, exporte
             exporter.is_down = False
     time.sleep(3)
     poll(source)
-    Series.objects.filter(name="requests_seen_total").update(kind=SeriesKind.COUNTER)
     series = Series.objects.get(name="requests_seen_total")
+    assert series.kind == SeriesKind.COUNTER, "by its name: the exporter says no type"
     first, last = (Sample.objects.filter(series=series).order_by(order).first().at for order in ("at", "-at"))
     seconds = int((last - first).total_seconds())
     [point] = queries.points_of(
@@ -73,3 +73,27 @@ def test_percentiles_of_observations_agree(prometheus: str, exporter: Exporter) 
         theirs, ours = _instant(prometheus, query, last.timestamp()), sketch.quantile(share)
         steps = 0.2 + 1e-9  # neighbouring observations: Prometheus interpolates between them
         assert abs(ours - theirs) <= QUANTILE_TOLERANCE * theirs + steps
+
+
+def test_what_the_server_says_of_a_metric_decides_whether_it_counts(prometheus: str, exporter: Exporter) -> None:
+    queries_of = [{"query": name, "unit": "count"} for name in ("jobs_done", "jobs_total", "jobs_wait_seconds_count")]
+    source = connect("prometheus", {"url": prometheus, "queries": queries_of, "step": 1, "backfill_days": 1})
+    exporter.is_down = False
+    for count in (*range(0, 50, 10), *range(0, 50, 10)):  # after 40 it starts anew at 0
+        exporter.text = (
+            f"# TYPE jobs_done counter\njobs_done {count}\n# TYPE jobs_total gauge\njobs_total 7\n"
+            f"# TYPE jobs_wait_seconds summary\njobs_wait_seconds_count {count}\njobs_wait_seconds_sum 1\n"
+        )
+        _until(lambda count=count: _now(prometheus, "jobs_done") == str(count))
+    poll(source)
+    kinds = dict(Series.objects.values_list("name", "kind"))
+    expected = {"jobs_done": "counter", "jobs_total": "gauge", "jobs_wait_seconds_count": "counter"}
+    assert {name: kinds[name] for name in expected} == expected
+    series = Series.objects.get(name="jobs_done")
+    first, last = (Sample.objects.filter(series=series).order_by(order).first().at for order in ("at", "-at"))
+    seconds = int((last - first).total_seconds())
+    end = datetime.fromtimestamp(last.timestamp() + 1, UTC)
+    [point] = queries.points_of(series=[series], start=first, end=end, buckets=1)[series.pk].rows
+    increase = _instant(prometheus, f"increase(jobs_done[{seconds}s])", last.timestamp())
+    assert point.mean * seconds == pytest.approx(increase, rel=RATE_TOLERANCE)
+    assert point.low >= 0

@@ -27,6 +27,19 @@ def test_partitions_and_summaries_are_told(django_assert_num_queries) -> None:
     assert (found.series, found.strays) == (1, 0)
 
 
+def test_what_is_packed_is_told_in_plain_words(signed_in, outsider) -> None:
+    at = timezone.now()
+    make_series(samples=every(60, [1.5] * 1500, until=at))
+    make_series(samples=every(60, [1.5] * 3000, until=at - timedelta(days=20)))
+    services.pack_days(at=at)
+    found = queries.storage(at=at)
+    assert found.packed.samples == pytest.approx(3000, rel=0.01)
+    assert found.packed.last_day == (at - timedelta(days=20)).date()
+    page = signed_in(outsider).get(reverse("metrics:storage")).content.decode()
+    assert "Older than 8 days" in page
+    assert "samples packed without loss" in page
+
+
 def test_a_missing_today_and_summaries_that_are_behind_are_seen() -> None:
     at = timezone.now().replace(hour=0) + timedelta(days=900)
     make_series(samples=[(at + timedelta(days=4, hours=12), 1.0)])

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from apps.events.models import Event
+from apps.incidents.models import Incident
 from apps.metrics.models import Series
 from apps.monitors import services
 from apps.monitors.models import Alert, Monitor
@@ -18,7 +19,7 @@ from tests.factories import make_feature
 from tests.metrics.factories import make_series
 
 pytestmark = pytest.mark.django_db
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 @pytest.fixture
@@ -269,6 +270,36 @@ def test_a_backtest_says_how_often_it_would_have_fired(at: datetime, author: Any
     test.refresh_from_db()
     assert (test.state, len(test.episodes), test.samples, test.progress) == ("done", 2, 7, 100)
     assert not Alert.objects.exists()
+
+
+def test_a_backtest_says_how_many_alarms_were_inside_incidents(at: datetime, author: Any) -> None:
+    series = _series(at, [1, 20, 1, 1, 20, 20, 1])
+    series.feature = make_feature()
+    series.save()
+    for state, began in (("resolved", at - 3 * MINUTE), ("dismissed", at - HOUR), ("draft", at - HOUR)):
+        clocks = {"impact_started_at": began, "detected_at": began, "declared_at": began, "updated_at": began}
+        incident = Incident.objects.create(title=state, state=state, resolved_at=at - MINUTE, **clocks)
+        incident.features.add(series.feature)
+    test = services.queue_backtest(
+        actor=author, series=series, kind="threshold", parameters={"alert": 10, "minutes": 1}, at=at
+    )
+    services.run_next_backtest(at=at)
+    test.refresh_from_db()
+    assert [one["inside"] for one in test.episodes] == [False, True]
+
+
+@pytest.mark.parametrize(("schedule", "is_quiet"), [("{minute} {hour} * * *", True), ("0 0 1 1 *", False)])
+def test_a_mute_that_comes_again_is_quiet_in_its_windows_only(
+    at: datetime, author: Any, schedule: str, is_quiet: bool
+) -> None:
+    monitor = _monitor(_series(at, [20, 20]), at)
+    begins = at - 10 * MINUTE
+    services.silence(
+        monitor=monitor, actor=author, at=at, reason="Nightly import", starts_at=at - 3 * HOUR * 24,
+        ends_at=at + 3 * HOUR * 24, minutes=30, schedule=schedule.format(minute=begins.minute, hour=begins.hour),
+    )  # fmt: skip
+    services.evaluate_due(at=at)
+    assert Alert.objects.exists() is not is_quiet
 
 
 def test_a_backtest_of_a_rule_that_cannot_be_says_why(at: datetime, author: Any) -> None:

@@ -118,6 +118,54 @@ def test_a_mute_is_set_shown_and_ended(signed_in: Any, author: Any, monitor: Mon
     assert client.post(url, backwards).status_code == 422
 
 
+def test_a_mute_that_comes_again_keeps_the_clock_of_its_zone(signed_in: Any, author: Any, monitor: Monitor) -> None:
+    client, now = signed_in(author), timezone.localtime()
+    begins = now.replace(hour=3, minute=30) + timedelta(days=1)
+    asked = {
+        "starts_at": f"{begins:%Y-%m-%dT%H:%M}",
+        "ends_at": f"{begins + timedelta(hours=2):%Y-%m-%dT%H:%M}",
+        "reason": "The index is built",
+        "repeats": "weekly",
+    }
+    url = reverse("monitors:monitor-mute", args=[monitor.pk])
+    assert client.post(url, asked).status_code == 422  # it would never end
+    assert client.post(url, asked | {"last_day": f"{now + timedelta(days=999):%Y-%m-%d}"}).status_code == 422
+    until = {"last_day": f"{now + timedelta(days=60):%Y-%m-%d}"}
+    assert client.post(url, asked | until | {"repeats": "cron", "cron": "* * * * *"}).status_code == 422
+    assert client.post(url, asked | until | {"repeats": "cron", "cron": "never"}).status_code == 422
+    client.post(url, asked | until)
+    made = Silencing.objects.get()
+    assert (made.schedule, made.minutes) == (f"30 3 * * {begins.isoweekday() % 7}", 120)
+    assert made.zone == str(timezone.get_current_timezone())
+    assert made.holds(begins + timedelta(weeks=2, hours=1))
+    assert not made.holds(begins + timedelta(weeks=2, hours=2))
+    assert "120 minutes at a time" in client.get(monitor.get_absolute_url()).content.decode()
+
+
+def test_an_objective_is_changed_with_a_reason(signed_in: Any, author: Any, series: Any) -> None:
+    client = signed_in(author)
+    slo = services.create_slo(actor=None, at=timezone.now(), name="F", series=series, limit=1.0, objective=99.0)
+    url = reverse("monitors:slo-change", args=[slo.pk])
+    assert "Hours that are over stay" in client.get(url).content.decode()
+    fields = {"name": "F", "direction": "above", "limit": 1, "objective": 95, "days": 28}
+    assert client.post(url, fields).status_code == 422
+    assert client.post(url, fields | {"reason": "Too hard"}).url == slo.get_absolute_url()
+    page = client.get(slo.get_absolute_url()).content.decode()
+    assert "promise in percent 99 became 95" in page
+    assert "95% is promised" in page
+
+
+def test_an_objective_on_events_is_set(signed_in: Any, author: Any, series: Any) -> None:
+    client = signed_in(author)
+    good, total = (make_series(kind="counter", feature=series.feature, samples=[(timezone.now(), 9)]) for _ in range(2))
+    fields = {"name": "Answered", "direction": "above", "objective": 99, "days": 28, "good_series": good.pk}
+    assert client.post(reverse("monitors:slo-create"), fields).status_code == 422
+    client.post(reverse("monitors:slo-create"), fields | {"total_series": total.pk})
+    slo = Slo.objects.get()
+    assert (slo.feature, slo.limit) == (series.feature, None)
+    assert "All events" in client.get(slo.get_absolute_url()).content.decode()
+
+
 def test_a_monitor_is_switched_and_removed(signed_in: Any, author: Any, monitor: Monitor) -> None:
     client = signed_in(author)
     client.post(reverse("monitors:monitor-switch", args=[monitor.pk]), {"to": "off"})
@@ -152,7 +200,7 @@ def test_those_who_only_look_change_nothing(signed_in: Any, outsider: Any, serie
     writes = [
         _new(),
         *(reverse(f"monitors:monitor-{verb}", args=[pk]) for verb in ("edit", "switch", "mute", "remove")),
-        *(reverse(f"monitors:slo-{verb}", args=[slo.pk]) for verb in ("correct", "remove")),
+        *(reverse(f"monitors:slo-{verb}", args=[slo.pk]) for verb in ("change", "correct", "remove")),
         reverse("monitors:slo-create"),
         reverse("monitors:alert-acknowledge", args=[Alert.objects.get().pk]),
         reverse("monitors:mute-lift", args=[1]),

@@ -10,6 +10,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from apps.events.models import Event
+from apps.metrics.models import Sample
 from apps.monitors import queries, services
 from apps.monitors.models import Slo, SloHour
 from apps.monitors.status import SloState
@@ -97,3 +98,60 @@ def test_an_objective_watches_exactly_one_thing(at: datetime) -> None:
 def test_the_days_of_a_period_add_up(at: datetime) -> None:
     slo = _slo(at, [1.0] * 300)
     assert sum(total for _, _, total in queries.slo_days(slo=slo, at=at)) == 300
+
+
+def _events(at: datetime, goods: list[float], totals: list[float], kind: str) -> Slo:
+    """Good and all events, ten minutes apart up to `at`."""
+    told = [
+        make_series(kind=kind, samples=[(at - 10 * MINUTE * (len(values) - 1 - n), v) for n, v in enumerate(values)])
+        for values in (goods, totals)
+    ]
+    return services.create_slo(
+        actor=None, at=at, name="Answered", good_series=told[0], total_series=told[1], objective=90.0, days=7
+    )
+
+
+def test_good_events_out_of_all_are_counted_over_a_reset(at: datetime) -> None:
+    slo = _events(at, [100, 190, 280, 45, 90], [100, 200, 300, 50, 100], "counter")
+    assert (slo.good, slo.total) == (270, 300)
+    assert slo.budget_left == pytest.approx(0.0)
+
+
+def test_series_that_tell_so_many_a_sample_are_added_up(at: datetime) -> None:
+    slo = _events(at, [9, 10, 10, 10], [10, 10, 10, 10], "gauge")
+    assert (slo.good, slo.total, slo.state) == (39, 40, SloState.WITHIN)
+
+
+def test_good_events_are_never_more_than_all(at: datetime) -> None:
+    assert _events(at, [30.0], [10.0], "gauge").share == 1.0
+
+
+def test_hours_of_events_are_counted_on_from_the_sample_before(at: datetime) -> None:
+    slo = _events(at, [0, 90], [0, 100], "counter")
+    for series, value in ((slo.good_series, 90), (slo.total_series, 200)):
+        Sample.objects.create(series=series, at=at + HOUR, value=value)
+    services.measure_due(at=at + HOUR + MINUTE)
+    slo.refresh_from_db()
+    assert (slo.good, slo.total) == (90, 200)
+
+
+def test_a_changed_objective_keeps_its_hours_and_says_why(at: datetime, author: Any) -> None:
+    slo = _slo(at, [3.0] * 5 + [1.0] * 95)
+    terms = {"objective": 99.0, "limit": 5.0}
+    assert services.change_slo(slo_id=slo.pk, actor=author, reason="Promised to a customer", at=at, **terms)
+    slo.refresh_from_db()
+    assert (slo.objective, slo.limit) == (99.0, 5.0)
+    assert (slo.good, slo.total) == (95, 100)  # what was bad by the limit of its time stays bad
+    told = Event.objects.get(kind="monitors:slo:changed")
+    assert (told.detail, told.subject_id) == ("Promised to a customer", slo.pk)
+    assert "promise in percent 90 became 99, limit 2 became 5" in told.title
+    assert not services.change_slo(slo_id=slo.pk, actor=author, reason="Again", at=at, **terms)
+    assert Event.objects.filter(kind="monitors:slo:changed").count() == 1
+
+
+def test_a_longer_period_is_counted_as_far_back_as_is_known(at: datetime, author: Any) -> None:
+    slo = _slo(at, [1.0] * 1200)
+    before = slo.total
+    services.change_slo(slo_id=slo.pk, actor=author, reason="A month", at=at, days=28)
+    slo.refresh_from_db()
+    assert before < slo.total == 1200

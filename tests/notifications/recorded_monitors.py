@@ -81,6 +81,8 @@ def _objective(source: Source, feature: Feature, actor: User) -> None:
     slo = services.create_slo(actor=actor, at=at, feature=feature, series=waits, **promise)
     stretch = {"starts_at": at - 4 * HOUR, "ends_at": at + MINUTE, "reason": "A load test ran."}
     services.correct_slo(slo=slo, actor=actor, at=at + MINUTE, **stretch)
+    why = "Promised to a customer."
+    services.change_slo(slo_id=slo.pk, actor=actor, reason=why, at=at + MINUTE, objective=95.0)
     services.remove_slo(slo_id=slo.pk, actor=actor, at=at + 2 * MINUTE)
 
 

@@ -14,6 +14,8 @@ from apps.incidents.suspects.binning import WEEK, Span
 from apps.incidents.suspects.facts import Numbers, Series
 from apps.metrics import models as metrics
 from apps.metrics.measures import MEASURES, Measure
+from apps.metrics.queries import packed
+from apps.metrics.queries.packed import Reach
 
 MOST: Final = 12  # symptoms of one incident
 MOST_BESIDE: Final = 48
@@ -86,7 +88,7 @@ def read_bins(*, rows: Sequence[metrics.Series], spans: Sequence[Span]) -> dict[
     if not rows or not spans:
         return {}
     starts, ends = [_time(span.start) for span in spans], [_time(span.end) for span in spans]
-    found = bulk.fetch(
+    found = packed.fetch(
         _BINS,
         {
             "series": [row.pk for row in rows],
@@ -96,6 +98,8 @@ def read_bins(*, rows: Sequence[metrics.Series], spans: Sequence[Span]) -> dict[
             "start": min(starts),
             "end": max(ends),
         },
+        since=min(starts),
+        reach=(Reach(row.pk, *ends_of) for row in rows for ends_of in zip(starts, ends, strict=True)),
     )
     by_series: dict[int, list[Any]] = {}
     for row in found:
@@ -109,10 +113,13 @@ def read_usual(*, rows: Sequence[metrics.Series], start: float) -> dict[int, Num
     rolled = [row.pk for row in rows if row.rolled_until and row.rolled_until.timestamp() >= end]
     raw = [row.pk for row in rows if row.pk not in set(rolled)]
     usual = {row.pk: np.full(24, np.nan) for row in rows}
-    for ids, statement in ((rolled, _USUAL_ROLLED), (raw, _USUAL)):
-        if ids:
-            for found in bulk.fetch(statement, {"series": ids, "start": _time(start), "end": _time(end)}):
-                usual[found["id"]][found["hour"]] = found["value"]
+    values = {"start": _time(start), "end": _time(end)}
+    found = bulk.fetch(_USUAL_ROLLED, values | {"series": rolled}) if rolled else []
+    if raw:
+        reach = (Reach(pk, values["start"], values["end"]) for pk in raw)
+        found += packed.fetch(_USUAL, values | {"series": raw}, since=values["start"], reach=reach)
+    for one in found:
+        usual[one["id"]][one["hour"]] = one["value"]
     return usual
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
+from apps.metrics.queries import packed
+from apps.metrics.queries.packed import Reach
 
 # The first sample after the last good one. `sign` turns "at least" into "at most".
 _FIRST = """
@@ -40,20 +41,15 @@ def first_outside(*, boundaries: Sequence[Boundary]) -> list[datetime | None]:
     """When each series last left its limit for good, in the same order; None while its newest sample is inside."""
     if not boundaries:
         return []
-    found: list[datetime | None] = [None] * len(boundaries)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _FIRST,
-            {
-                "places": list(range(len(boundaries))),
-                "series": [one.series_id for one in boundaries],
-                "bounds": [one.limit for one in boundaries],
-                "signs": [1.0 if one.is_at_most else -1.0 for one in boundaries],
-                "starts": [one.start for one in boundaries],
-                "ends": [one.end for one in boundaries],
-                "start": min(one.start for one in boundaries),
-            },
-        )
-        for place, at in cursor.fetchall():
-            found[place] = at
-    return found
+    since = min(one.start for one in boundaries)
+    values = {
+        "places": list(range(len(boundaries))),
+        "series": [one.series_id for one in boundaries],
+        "bounds": [one.limit for one in boundaries],
+        "signs": [1.0 if one.is_at_most else -1.0 for one in boundaries],
+        "starts": [one.start for one in boundaries],
+        "ends": [one.end for one in boundaries],
+        "start": since,
+    }
+    reach = (Reach(one.series_id, one.start, one.end) for one in boundaries)
+    return [at for _, at in sorted(packed.rows(_FIRST, values, since=since, reach=reach))]

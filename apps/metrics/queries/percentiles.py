@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import connection
-
 from apps.metrics.models import Series
+from apps.metrics.queries import packed
+from apps.metrics.queries.packed import Reach
 from apps.metrics.sketches import KEY_SQL, Sketch, from_row
 
 # Whole days and hours from their rows, the two ends and what is not rolled up yet from samples.
@@ -45,9 +45,10 @@ def sketch_between(*, series: Series, start: datetime, end: datetime) -> Sketch:
         "first_day": first_day,
         "last_day": max(first_day, last_day),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_SKETCH, values)
-        return from_row(*cursor.fetchone())
+    edges = ((start, first_hour), (max(first_hour, last_hour), end))
+    reach = (Reach(series.pk, *edge) for edge in edges)
+    [(keys, counts)] = packed.rows(_SKETCH, values, since=start, reach=reach)
+    return from_row(keys, counts)
 
 
 def _down(at: datetime, seconds: int) -> datetime:

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any, Final
 
-from django.db import connection
 from django.utils import timezone
 
 from apps.core.ui.formats import DAY, HOUR
 from apps.metrics.models import Series, SeriesKind
+from apps.metrics.queries import packed
+from apps.metrics.queries.packed import Reach
 from apps.metrics.retention import sample_days
 
 GAP_IN_STEPS: Final = 2.5
@@ -102,7 +103,8 @@ def series_points(*, series: Series, start: datetime, end: datetime, buckets: in
     step = (end - start).total_seconds() / buckets
     if series.step_seconds and series.step_seconds > step / 2:
         values = {"series": [series.pk], "start": start, "end": end, "most": 2 * buckets + 1}
-        rows = _rows(_EXACT.format(samples=_samples(series.kind)), values).get(series.pk, [])
+        reach = [Reach(series.pk, start, end)]
+        rows = _rows(_EXACT.format(samples=_samples(series.kind)), values, reach).get(series.pk, [])
         if len(rows) <= 2 * buckets:
             return Points(rows, series.step_seconds, GAP_IN_STEPS * series.step_seconds, is_exact=True)
     return points_of(series=[series], start=start, end=end, buckets=buckets)[series.pk]
@@ -122,9 +124,9 @@ def points_of(*, series: Collection[Series], start: datetime, end: datetime, buc
     rolled = [one for one in gauges if is_long and one.rolled_until and one.rolled_until > start]
     plain = [one for one in gauges if one not in rolled]
     for kind, rows in ((SeriesKind.COUNTER, counters), (SeriesKind.GAUGE, plain)):
-        found |= _points(
-            _BINNED.format(samples=_samples(kind), mean=_MEANS[kind]), rows, float(step), {"start": start, "end": end}
-        )
+        statement = _BINNED.format(samples=_samples(kind), mean=_MEANS[kind])
+        reach = [Reach(one.pk, start, end) for one in rows]
+        found |= _points(statement, rows, float(step), {"start": start, "end": end}, reach)
     table, width = ("metrics_day", DAY) if step > 20 * HOUR else ("metrics_hour", HOUR)
     return found | _from_rows(table, rolled, ceil(step / width) * width, width, start, end)
 
@@ -135,17 +137,20 @@ def _from_rows(
     """Points from rows of `width` seconds each, as far as they are true and whole."""
     until = [_down(min(one.rolled_until or start, end), width) for one in series]
     values = {"start": _down(start, width), "end": end, "rolled": until, "since": min(until, default=start)}
-    return _points(_ROLLED.format(table=table), series, float(step), values)
+    reach = [Reach(one.pk, rolled, end) for one, rolled in zip(series, until, strict=True)]
+    return _points(_ROLLED.format(table=table), series, float(step), values, reach)
 
 
 def _down(at: datetime, width: int) -> datetime:
     return datetime.fromtimestamp(at.timestamp() // width * width, at.tzinfo)
 
 
-def _points(statement: str, series: Collection[Series], step: float, values: dict[str, Any]) -> dict[int, Points]:
+def _points(
+    statement: str, series: Collection[Series], step: float, values: dict[str, Any], reach: list[Reach]
+) -> dict[int, Points]:
     if not series:
         return {}
-    rows = _rows(statement, values | {"series": [one.pk for one in series], "step": step})
+    rows = _rows(statement, values | {"series": [one.pk for one in series], "step": step}, reach)
     return {
         one.pk: Points(rows.get(one.pk, []), step, GAP_IN_STEPS * max(step, one.step_seconds or 0.0)) for one in series
     }
@@ -155,12 +160,10 @@ def _samples(kind: str) -> str:
     return _COUNTER if kind == SeriesKind.COUNTER else _GAUGE
 
 
-def _rows(statement: str, values: dict[str, Any]) -> dict[int, list[Point]]:
+def _rows(statement: str, values: dict[str, Any], reach: list[Reach]) -> dict[int, list[Point]]:
     found: dict[int, list[Point]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        for series_id, *row in cursor.fetchall():
-            found.setdefault(series_id, []).append(Point(*row))
+    for series_id, *row in packed.rows(statement, values, since=min(one.start for one in reach), reach=reach):
+        found.setdefault(series_id, []).append(Point(*row))
     return found
 
 
@@ -168,12 +171,10 @@ def step_averages(
     *, series_ids: Collection[int], start: datetime, step: timedelta, steps: int
 ) -> dict[int, dict[int, float]]:
     """series -> place of the step -> mean, over `steps` steps from `start`; one query, empty steps missing."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _STEPS,
-            {"series": list(series_ids), "start": start, "end": start + step * steps, "step": step.total_seconds()},
-        )
-        found: dict[int, dict[int, float]] = {}
-        for series_id, place, mean in cursor.fetchall():
-            found.setdefault(series_id, {})[place] = mean
-        return found
+    end = start + step * steps
+    values = {"series": list(series_ids), "start": start, "end": end, "step": step.total_seconds()}
+    found: dict[int, dict[int, float]] = {}
+    reach = (Reach(pk, start, end) for pk in series_ids)
+    for series_id, place, mean in packed.rows(_STEPS, values, since=start, reach=reach):
+        found.setdefault(series_id, {})[place] = mean
+    return found

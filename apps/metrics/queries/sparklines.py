@@ -6,7 +6,8 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
-from django.db import connection
+from apps.metrics.queries import packed
+from apps.metrics.queries.windows import primary_reach
 
 SAMPLES_A_BUCKET: Final = 12  # the newest of each stretch: enough for a shape, however much was measured
 _POINTS = """
@@ -36,19 +37,16 @@ def sparkline_points(
     """feature -> `buckets` means, oldest first, None where nothing was measured; a feature without any is missing."""
     step = (end - start).total_seconds() / buckets
     found: dict[int, list[float | None]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _POINTS,
-            {
-                "features": list(feature_ids),
-                "measure": measure,
-                "start": start,
-                "end": end,
-                "step": step,
-                "buckets": buckets,
-                "samples": SAMPLES_A_BUCKET,
-            },
-        )
-        for feature_id, place, mean in cursor.fetchall():
-            found.setdefault(feature_id, [None] * buckets)[place] = mean
+    values = {
+        "features": list(feature_ids),
+        "measure": measure,
+        "start": start,
+        "end": end,
+        "step": step,
+        "buckets": buckets,
+        "samples": SAMPLES_A_BUCKET,
+    }
+    reach = primary_reach(feature_ids=feature_ids, measures=[measure], start=start, end=end)
+    for feature_id, place, mean in packed.rows(_POINTS, values, since=start, reach=reach):
+        found.setdefault(feature_id, [None] * buckets)[place] = mean
     return found

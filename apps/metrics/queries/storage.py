@@ -19,8 +19,27 @@ _REST: Final = """
 SELECT pg_total_relation_size('metrics_hour') + pg_total_relation_size('metrics_day'),
        (SELECT count(*) FROM (SELECT FROM metrics_sample_default LIMIT 1000) AS strays),
        (SELECT min(rolled_until) FROM metrics_series WHERE kind = 'gauge' AND last_at > %s),
-       (SELECT count(*) FROM metrics_series)
+       (SELECT count(*) FROM metrics_series),
+       (SELECT pg_total_relation_size(oid) FROM pg_class WHERE oid = 'metrics_packed'::regclass),
+       (SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = 'metrics_packed'::regclass)
+         * (SELECT avg(count)::float8 FROM (SELECT count FROM metrics_packed LIMIT 1000) AS sampled),
+       (SELECT min(day) FROM metrics_packed), (SELECT max(day) FROM metrics_packed)
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """The days that are over for good; `samples` is an estimate."""
+
+    bytes: int
+    samples: int
+    first_day: date | None
+    last_day: date | None
+
+    @property
+    def bytes_a_sample(self) -> float | None:
+        """With its index and what the table needs."""
+        return self.bytes / self.samples if self.samples else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +55,19 @@ class Storage:
     strays: int
     rolled_until: datetime | None
     series: int
+    packed: Packed
     at: datetime
 
     @property
     def bytes_a_sample(self) -> float | None:
         """With its index."""
         return self.bytes / self.samples if self.samples else None
+
+    @property
+    def times_smaller(self) -> float | None:
+        """How many times less room a packed sample takes."""
+        rows, packed = self.bytes_a_sample, self.packed.bytes_a_sample
+        return rows / packed if rows and packed else None
 
     @property
     def is_ready(self) -> bool:
@@ -60,9 +86,19 @@ def storage(*, at: datetime) -> Storage:
         cursor.execute(_PARTITIONS)
         days, first, last, size, samples = cursor.fetchone()
         cursor.execute(_REST, [at - timedelta(days=1)])
-        summaries, strays, rolled, series = cursor.fetchone()
+        summaries, strays, rolled, series, packed_size, packed_samples, *packed_days = cursor.fetchone()
     return Storage(
-        days, _day(first), _day(last), int(size), int(samples), int(summaries), int(strays), rolled, int(series), at
+        days=days,
+        first_day=_day(first),
+        last_day=_day(last),
+        bytes=int(size),
+        samples=int(samples),
+        summary_bytes=int(summaries),
+        strays=int(strays),
+        rolled_until=rolled,
+        series=int(series),
+        packed=Packed(int(packed_size), int(packed_samples or 0), *packed_days),
+        at=at,
     )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import connection
-
-from apps.core import bulk
+from apps.metrics.models import Series
+from apps.metrics.queries import packed
+from apps.metrics.queries.packed import Reach
 
 WEEK: Final = timedelta(days=7)
 
@@ -30,8 +30,8 @@ WHERE found.count > 0
 _MEANS = """
 SELECT series.feature_id, series.measure, avg(sample.value)
 FROM metrics_series series JOIN metrics_sample sample ON sample.series_id = series.id
-WHERE series.is_primary AND series.feature_id = ANY(%s) AND series.measure = ANY(%s)
-  AND sample.at > %s AND sample.at <= %s
+WHERE series.is_primary AND series.feature_id = ANY(%(features)s) AND series.measure = ANY(%(measures)s)
+  AND sample.at > %(start)s AND sample.at <= %(end)s
 GROUP BY 1, 2
 """
 
@@ -61,16 +61,19 @@ def window_stats(*, windows: Sequence[Window]) -> list[WindowStats | None]:
     """One answer a window in the same order, None where it holds no sample; one query for all of them."""
     if not windows:
         return []
-    rows = bulk.fetch(
+    since = min(window.start for window in windows)
+    rows = packed.fetch(
         _STATS,
         {
             "places": list(range(len(windows))),
             "series": [window.series_id for window in windows],
             "starts": [window.start for window in windows],
             "ends": [window.end for window in windows],
-            "start": min(window.start for window in windows),
+            "start": since,
             "end": max(window.end for window in windows),
         },
+        since=since,
+        reach=(Reach(window.series_id, window.start, window.end) for window in windows),
     )
     found: list[WindowStats | None] = [None] * len(windows)
     for row in rows:
@@ -88,6 +91,16 @@ def window_means(
     *, feature_ids: Collection[int], measures: Collection[str], start: datetime, end: datetime
 ) -> dict[tuple[int, str], float]:
     """(feature, measure) -> mean of its primary series over one stretch; what has no sample is missing."""
-    with connection.cursor() as cursor:
-        cursor.execute(_MEANS, [list(feature_ids), list(measures), start, end])
-        return {(feature_id, measure): mean for feature_id, measure, mean in cursor.fetchall()}
+    values = {"features": list(feature_ids), "measures": list(measures), "start": start, "end": end}
+    reach = primary_reach(feature_ids=feature_ids, measures=measures, start=start, end=end)
+    found = packed.rows(_MEANS, values, since=start, reach=reach)
+    return {(feature_id, measure): mean for feature_id, measure, mean in found}
+
+
+def primary_reach(
+    *, feature_ids: Collection[int], measures: Collection[str], start: datetime, end: datetime
+) -> Iterator[Reach]:
+    """One stretch of each primary series; asks only when somebody iterates."""
+    rows = Series.objects.filter(is_primary=True, feature__in=feature_ids, measure__in=measures)
+    for pk in rows.values_list("pk", flat=True):
+        yield Reach(pk, start, end)

@@ -13,6 +13,8 @@ from typing import Any, Final
 from django.db import connection, transaction
 
 from apps.metrics.measures import OBSERVED
+from apps.metrics.queries import packed
+from apps.metrics.queries.packed import Reach
 from apps.metrics.retention import day_days, hour_days
 from apps.metrics.sketches import KEY_SQL
 
@@ -122,6 +124,10 @@ def _round(at: datetime) -> int:
         ids, begins = (list(column) for column in zip(*chosen, strict=True))
         span = timedelta(days=_DAYS_A_ROUND)
         values: dict[str, Any] = {"ids": ids, "begins": begins, "first": min(begins), "closed": closed, "span": span}
-        for statement in (_ROLL, _SKETCH, _ROLL_DAYS, _REMEMBER):
-            cursor.execute(statement, values | {"observed": list(OBSERVED)})
+        values["observed"] = list(OBSERVED)
+        reach = [Reach(pk, begin, min(begin + span, closed)) for pk, begin in zip(ids, begins, strict=True)]
+        for statement in (_ROLL, _SKETCH):
+            packed.rows(statement, values, since=min(begins), reach=reach)
+        for statement in (_ROLL_DAYS, _REMEMBER):
+            cursor.execute(statement, values)
         return len(chosen)

@@ -56,12 +56,12 @@ def keep_partitions(*, at: datetime) -> Kept:
     made = ensure_partitions(days=[today + timedelta(days=ahead) for ahead in range(-1, DAYS_AHEAD + 1)])
     oldest = today - timedelta(days=sample_days())
     dropped, left = 0, ""
-    for day in sorted(day for day in _existing() if day < oldest):
+    for day in sorted(day for day in existing_days() if day < oldest):
         if not _drop(day):
             left = f"{partition_name(day)} was in use and waits for the next round"
             break
         dropped += 1
-    _forget_strays(oldest)
+    _forget(oldest)
     return Kept(made, dropped, left)
 
 
@@ -80,7 +80,8 @@ def _missing(days: set[date]) -> set[date]:
         return {names[name] for (name,) in cursor.fetchall()}
 
 
-def _existing() -> set[date]:
+def existing_days() -> set[date]:
+    """The days that have a partition."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT right(child.relname, 8) FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid"
@@ -118,6 +119,8 @@ def _drop(day: date) -> bool:
     return True
 
 
-def _forget_strays(oldest: date) -> None:
+def _forget(oldest: date) -> None:
+    """What lies in no partition of a day."""
     with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM metrics_packed WHERE day < %s", [oldest])
         cursor.execute(f"DELETE FROM {TABLE}_default WHERE at < %s", [oldest])  # noqa: S608 - a constant name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from django.db import transaction
 from apps.connectors.records import Kind, Rejected, SeriesRecord
 from apps.metrics import measures, retention
 from apps.metrics.binding import server_cursor
-from apps.metrics.services import cleaning, partitions, primaries
+from apps.metrics.services import cleaning, packs, partitions, primaries
 from apps.metrics.services.cleaning import Pair
 from apps.metrics.services.samples import write_samples
 from apps.sources.mapping import Mapper
@@ -118,8 +119,9 @@ def upsert_all_series(*, tellings: Sequence[Telling], at: datetime) -> list[Stor
         described = {one.key for one in news if _differs(one, known.get(one.key))}
         _describe([one for one in news if one.key in described], at, news, known)
         news.sort(key=lambda one: one.id)  # everybody locks in the same order
-        partitions.ensure_partitions(days={pair[0].astimezone(UTC).date() for one in news for pair in one.pairs})
-        written = write_samples(_rows(news))
+        rows, written = packs.merge_late(_rows(news))
+        partitions.ensure_partitions(days={day.astimezone(UTC).date() for day in set(rows[1])})
+        written += Counter(write_samples(rows))
         moved = {one.key for one in news if _moves(one, known.get(one.key))}
         _move([one for one in news if one.key in moved])
         if sum(written.values()):

@@ -15,6 +15,7 @@ def storage(request: HttpRequest) -> HttpResponse:
     """The card."""
     context = {
         "storage": queries.storage(at=timezone.now()),
+        "hot_days": retention.hot_days(),
         "sample_days": retention.sample_days(),
         "hour_days": retention.hour_days(),
         "day_days": retention.day_days(),

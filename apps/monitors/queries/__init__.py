@@ -9,19 +9,21 @@ from apps.monitors.queries.alerts import (
     severities,
     similar_alerts,
 )
-from apps.monitors.queries.monitors import monitors, series_to_watch, silencings_of
-from apps.monitors.queries.samples import last_sample_at, samples_between, stretch_counts
+from apps.monitors.queries.monitors import monitors, series_to_count, series_to_watch, silencings_of
+from apps.monitors.queries.samples import event_counts, last_sample_at, samples_between, stretch_counts
 from apps.monitors.queries.slos import slo_days, slos
 
 __all__ = [
     "alerts",
     "changes_before",
     "episodes",
+    "event_counts",
     "get_alert",
     "last_sample_at",
     "monitors",
     "open_alerts",
     "samples_between",
+    "series_to_count",
     "series_to_watch",
     "severities",
     "silencings_of",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 
 from apps.metrics.models import Series, SeriesKind
 from apps.monitors.models import Monitor, Silencing
@@ -32,6 +32,12 @@ def series_to_watch() -> QuerySet[Series]:
     """What a monitor may watch: gauges with samples, those that speak for a feature first."""
     rows = Series.objects.filter(last_at__isnull=False, kind=SeriesKind.GAUGE).select_related("feature", "source")
     return rows.order_by("-is_primary", "feature__name", "measure", "name")
+
+
+def series_to_count() -> QuerySet[Series]:
+    """What may count events: everything with samples, counters and what belongs to a feature first."""
+    rows = Series.objects.filter(last_at__isnull=False).select_related("feature", "source")
+    return rows.order_by("kind", F("feature__name").asc(nulls_last=True), "name")
 
 
 def silencings_of(*, monitor: Monitor, at: datetime) -> list[Silencing]:

@@ -12,7 +12,14 @@ from apps.monitors.models import Slo, SloHour
 
 def slos() -> QuerySet[Slo]:
     """Every objective with what a list shows beside it, the least budget first and the unmeasured last."""
-    rows = Slo.objects.select_related("feature", "series__source", "series__feature", "pipeline__source")
+    rows = Slo.objects.select_related(
+        "feature",
+        "series__source",
+        "series__feature",
+        "pipeline__source",
+        "good_series__source",
+        "total_series__source",
+    )
     return rows.order_by(F("budget_left").asc(nulls_last=True), "name")
 
 

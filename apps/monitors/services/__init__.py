@@ -15,11 +15,12 @@ from apps.monitors.services.monitors import (
 )
 from apps.monitors.services.punctuality import follow_punctuality
 from apps.monitors.services.remapping import remap
-from apps.monitors.services.slos import correct_slo, create_slo, measure_due, remove_slo
+from apps.monitors.services.slos import change_slo, correct_slo, create_slo, measure_due, remove_slo
 
 __all__ = [
     "acknowledge_alert",
     "change_monitor",
+    "change_slo",
     "correct_slo",
     "create_monitor",
     "create_slo",

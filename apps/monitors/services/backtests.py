@@ -12,10 +12,11 @@ from apps.accounts.models import User
 from apps.events.services import ring
 from apps.metrics.models import Series
 from apps.monitors import queries
-from apps.monitors.judging import episodes
+from apps.monitors.judging import Episode, episodes
 from apps.monitors.models import Backtest
 from apps.monitors.rules import KINDS, ParameterError, make_rule
 from apps.monitors.status import BacktestState
+from apps.monitors.troubles import troubles
 
 _KEPT: Final = 200  # episodes shown
 _STEP: Final = 2000  # samples between two words about progress
@@ -55,8 +56,15 @@ def _run(test: Backtest, at: datetime) -> None:
     samples = queries.samples_between(series_id=test.series_id, after=start - learning, until=at)
     found = episodes(rule, _told(test, samples, start - learning, at), at.timestamp())
     kept = [one for one in found if one.end is None or one.end >= start.timestamp()]
-    facts = [{"start": one.start, "end": one.end, "value": one.value, "why": one.why} for one in kept]
-    _finish(test, at, BacktestState.DONE, found=facts[-_KEPT:])
+    known = [(began.timestamp(), ended.timestamp()) for began, ended in troubles(test.series, start, at)]
+    _finish(test, at, BacktestState.DONE, found=[_facts(one, known, at) for one in kept[-_KEPT:]])
+
+
+def _facts(one: Episode, known: list[tuple[float, float]], at: datetime) -> dict[str, Any]:
+    """An episode as it is kept; `inside`: whether an incident was going on while it lasted."""
+    end = at.timestamp() if one.end is None else one.end
+    inside = any(began <= end and one.start <= ended for began, ended in known)
+    return {"start": one.start, "end": one.end, "value": one.value, "why": one.why, "inside": inside}
 
 
 def _told(

@@ -130,7 +130,8 @@ def _is_silenced(monitor: Monitor, at: datetime) -> bool:
     mine = Q(monitor=monitor)
     if monitor.series.feature_id:
         mine |= Q(feature_id=monitor.series.feature_id)
-    return Silencing.objects.filter(mine, lifted_at=None, starts_at__lte=at, ends_at__gt=at).exists()
+    rows = Silencing.objects.filter(mine, lifted_at=None, starts_at__lte=at, ends_at__gt=at)
+    return any(one.holds(at) for one in rows)
 
 
 def _warned(monitor: Monitor, condition: MonitorCondition, at: datetime) -> NewEvent:

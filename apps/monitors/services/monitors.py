@@ -96,14 +96,23 @@ def silence(
     ends_at: datetime,
     at: datetime,
     feature: Feature | None = None,
+    schedule: str = "",
+    minutes: int | None = None,
+    zone: str = "UTC",
 ) -> Silencing:
-    """No alert of the monitor, or of all monitors of `feature`, in this time; one that is open ends as muted."""
+    """No alert of the monitor, or of all monitors of `feature`, in this time; one that is open ends as muted.
+
+    With a `schedule`, a cron expression in `zone`, only in windows of so many `minutes` within it.
+    """
     with transaction.atomic():
         made = Silencing.objects.create(
             monitor=None if feature else monitor,
             feature=feature,
             starts_at=starts_at,
             ends_at=ends_at,
+            schedule=schedule,
+            minutes=minutes,
+            zone=zone,
             reason=reason,
             created_by=str(actor),
             user=actor,

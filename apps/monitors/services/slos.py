@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -21,6 +22,11 @@ from apps.pipelines.status import TROUBLE_STATES
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
 EVERY: Final = timedelta(seconds=60)
+_TERMS: Final = {"objective": "promise in percent", "days": "days", "limit": "limit", "is_bad_above": "bad when"}
+_WATCHED: Final = ("series", "pipeline", "good_series", "total_series")
+_MEASURED: Final = (
+    "good", "total", "budget_left", "burn_hour", "burn_day", "state", "measured_at", "rolled_until",
+)  # fmt: skip
 _BURNING: Final = 1.0  # faster than this and the budget ends before its period
 
 
@@ -34,6 +40,29 @@ def create_slo(*, actor: User | None, at: datetime, is_demo: bool = False, **fie
         _tell(slo, "monitors:slo:created", f"The objective “{slo.name[:120]}” was set", by, at)
         measure_slo(slo=slo, at=at)
     return slo
+
+
+def change_slo(*, slo_id: int, actor: User, reason: str, at: datetime, **fields: Any) -> bool:
+    """Another promise, limit or period; False when nothing differs.
+
+    Hours that are over stay as they were counted, so nobody's past is rewritten; only a longer period is counted anew,
+    as far back as is known.
+    """
+    with transaction.atomic():
+        slo = Slo.objects.select_for_update(of=("self",)).select_related(*_WATCHED).get(pk=slo_id)
+        before = _facts(slo)
+        if not any(before[name] != value for name, value in fields.items()):
+            return False
+        for name, value in fields.items():
+            setattr(slo, name, value)
+        if slo.days > before["days"]:
+            slo.rolled_until = None
+        slo.save(update_fields=list(fields))
+        record_audit(actor=actor, action="slo:change", subject=slo, before=before, after=_facts(slo), reason=reason)
+        title = f"{str(actor)[:60]} changed the objective “{slo.name[:100]}”: {_difference(before, _facts(slo))}"
+        _tell(slo, "monitors:slo:changed", title[:300], str(actor), at, reason)
+        measure_slo(slo=slo, at=at)
+    return True
 
 
 def remove_slo(*, slo_id: int, actor: User, at: datetime) -> None:
@@ -66,7 +95,7 @@ def measure_due(*, at: datetime) -> int:
     ids = list(Slo.objects.filter(due).order_by(F("measured_at").asc(nulls_first=True)).values_list("pk", flat=True))
     for slo_id in ids:
         with transaction.atomic():
-            rows = Slo.objects.select_for_update(skip_locked=True, of=("self",)).select_related("series", "pipeline")
+            rows = Slo.objects.select_for_update(skip_locked=True, of=("self",)).select_related(*_WATCHED)
             slo = rows.filter(due, pk=slo_id).first()
             if slo:
                 measure_slo(slo=slo, at=at)
@@ -76,14 +105,14 @@ def measure_due(*, at: datetime) -> int:
 def measure_slo(*, slo: Slo, at: datetime) -> None:
     """Count the hours since last time, then say what is left of the budget; the caller holds its row."""
     before = slo.state
-    _count_series(slo, at) if slo.series_id else _count_pipeline(slo, at)
+    _count_pipeline(slo, at) if slo.pipeline_id else _count_samples(slo, at)
     objective = slo.objective / 100
     good, total = _sums(slo, at - timedelta(days=slo.days), at)
     slo.good, slo.total, slo.measured_at = good, total, at
     slo.budget_left = budget_left(bad=total - good, total=total, objective=objective) if total else None
     slo.burn_hour, slo.burn_day = (_burn(slo, at - span, at, objective) for span in (HOUR, DAY))
     slo.state = _state(slo)
-    slo.save()
+    slo.save(update_fields=_MEASURED)  # never what somebody promises meanwhile
     if slo.state != before:
         ring(topics={"slos", f"slo-{slo.pk}"})
         if slo.state == SloState.EXHAUSTED:
@@ -100,15 +129,11 @@ def _state(slo: Slo) -> SloState:
     return SloState.BURNING if is_burning else SloState.WITHIN
 
 
-def _count_series(slo: Slo, at: datetime) -> None:
+def _count_samples(slo: Slo, at: datetime) -> None:
     """Hours from the last one counted on: it may have been running then, or have got late samples."""
-    assert slo.series_id is not None
-    assert slo.limit is not None
     start = slo.rolled_until - HOUR if slo.rolled_until else at - timedelta(days=slo.days)
     start = start.replace(minute=0, second=0, microsecond=0)
-    counts = queries.stretch_counts(
-        series_id=slo.series_id, limit=slo.limit, is_bad_above=slo.is_bad_above, start=start, end=at
-    )
+    counts = _counts(slo, start, at)
     SloHour.objects.bulk_create(
         [SloHour(slo=slo, at=begin, good=good, total=total) for begin, good, total in counts],
         update_conflicts=True,
@@ -117,6 +142,17 @@ def _count_series(slo: Slo, at: datetime) -> None:
     )
     SloHour.objects.filter(slo=slo, at__lt=at - timedelta(days=2 * slo.days)).delete()
     slo.rolled_until = at.replace(minute=0, second=0, microsecond=0)
+
+
+def _counts(slo: Slo, start: datetime, end: datetime) -> Sequence[tuple[datetime, float, float]]:
+    """(hour, good, all)."""
+    if slo.good_series and slo.total_series:
+        return queries.event_counts(good=slo.good_series, total=slo.total_series, start=start, end=end)
+    assert slo.series_id is not None
+    assert slo.limit is not None
+    return queries.stretch_counts(
+        series_id=slo.series_id, limit=slo.limit, is_bad_above=slo.is_bad_above, start=start, end=end
+    )
 
 
 def _count_pipeline(slo: Slo, at: datetime) -> None:
@@ -174,5 +210,21 @@ def _tell(
 
 
 def _facts(slo: Slo) -> dict[str, Any]:
-    names = ("name", "feature_id", "series_id", "pipeline_id", "limit", "is_bad_above", "objective", "days")
-    return {name: getattr(slo, name) for name in names}
+    watched = ("series_id", "good_series_id", "total_series_id", "pipeline_id")
+    return {name: getattr(slo, name) for name in ("name", "feature_id", *watched, *_TERMS)}
+
+
+def _difference(before: dict[str, Any], after: dict[str, Any]) -> str:
+    """What differs, in words."""
+    told = [
+        f"{label} {_word(before[name])} became {_word(after[name])}"
+        for name, label in (("name", "name"), *_TERMS.items())
+        if before[name] != after[name]
+    ]
+    return ", ".join(told)
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "above" if value else "below"
+    return f"{value:g}" if isinstance(value, int | float) else f"“{str(value)[:60]}”"

@@ -146,6 +146,7 @@ def backtest_context(test: Backtest) -> dict[str, Any]:
     return {
         "test": test,
         "count": len(test.episodes),
+        "inside": sum(bool(one.get("inside")) for one in test.episodes),
         "newest": [one | {"at": datetime.fromtimestamp(one["start"], zone)} for one in reversed(test.episodes[-8:])],
         "chart": backtest_chart(test=test, zone=zone) if test.state == "done" else None,
     }

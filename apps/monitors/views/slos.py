@@ -19,7 +19,7 @@ from apps.core.listing import render_listing
 from apps.events import queries as events
 from apps.monitors import queries, services
 from apps.monitors.charts import budget_chart
-from apps.monitors.forms import CorrectionForm, SloForm
+from apps.monitors.forms import CorrectionForm, SloChangeForm, SloForm
 from apps.monitors.listings import SLOS
 from apps.monitors.models import Slo
 
@@ -58,6 +58,22 @@ def slo_create(request: HttpRequest) -> HttpResponse:
         messages.success(request, f"The objective “{slo.name}” is set.")
         return redirect(slo)
     return render(request, "monitors/slo_form.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires("monitor:change")
+def slo_change(request: HttpRequest, pk: int) -> HttpResponse:
+    """Another promise, with a reason that everybody sees."""
+    slo = get_object_or_404(queries.slos(), pk=pk)
+    form = SloChangeForm(request.POST if request.method == "POST" else None, slo=slo)
+    if form.is_bound and form.is_valid():
+        actor = cast(User, request.user)
+        is_new = services.change_slo(slo_id=pk, actor=actor, at=timezone.now(), **form.cleaned_data)
+        messages.success(request, "Saved; the budget is worked out anew." if is_new else "Nothing was changed.")
+        return redirect(slo)
+    context = {"form": form, "slo": slo}
+    return render(request, "monitors/slo_change.html", context, status=422 if form.is_bound else 200)
 
 
 @never_cache

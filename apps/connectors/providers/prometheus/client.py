@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.connectors.http import Http, Response
+from apps.connectors.providers.prometheus.counting import read_type
 from apps.connectors.values import expect_object, list_or_empty, object_or_empty, optional_text, schema_error
 
 LONG_QUERY = 1500  # characters; longer ones are posted, because proxies cut long addresses
@@ -49,6 +50,11 @@ class PrometheusClient:
         if result.get("resultType") != "matrix" or not isinstance(items, list):
             raise schema_error("The range query")
         return Answer(items, answer.is_partial, answer.response)
+
+    async def metric_type(self, name: str) -> str:
+        """What the server calls a metric (counter, gauge, histogram, …), "" when it does not say."""
+        answer = await self._data(f"{self._base}/metadata", {"metric": name, "limit": "1"}, "The metadata")
+        return read_type(answer.data, name)
 
     async def alerts(self) -> Answer:
         """Every alert that is pending or firing now; a resolved one is simply absent."""

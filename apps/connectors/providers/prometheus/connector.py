@@ -72,6 +72,7 @@ class PrometheusConnector(Connector):
         now = own_now + timedelta(seconds=skew if isinstance(skew, int | float) and abs(skew) < 10 * 86_400 else 0)
         fetch = Fetch(self.http, self._client(), self._jobs(cursor, now), int(now.timestamp()), self.config)
         fetch.rollouts = rollouts.read_rollouts(cursor.get("rollouts"), key=self._rollouts_query().key)
+        fetch.types = {str(name): str(told) for name, told in object_or_empty(cursor.get("types")).items()}
         if self.config["alerts"]:
             await fetch.read_alerts()
         await fetch.read_queries()
@@ -87,6 +88,7 @@ class PrometheusConnector(Connector):
             cursor={
                 "skew": round((server_time - own_now).total_seconds(), 1) if server_time else 0,
                 "queries": {job.query.key: job.progress.to_json() for job in fetch.jobs},
+                "types": fetch.types,
                 "rollouts": rollouts.write_rollouts(fetch.rollouts, key=self._rollouts_query().key),
             },
         )

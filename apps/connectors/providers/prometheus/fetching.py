@@ -11,12 +11,14 @@ from apps.connectors.errors import ErrorClass, SourceError
 from apps.connectors.http import Http
 from apps.connectors.providers.prometheus import rollouts, settings
 from apps.connectors.providers.prometheus.client import PrometheusClient
+from apps.connectors.providers.prometheus.counting import families, names_of
 from apps.connectors.providers.prometheus.normalize import Query, read_alerts, read_matrix
 from apps.connectors.providers.prometheus.progress import Progress
 from apps.connectors.records import Kind, Listing, Record, Rejected
 
 MAX_SAMPLES_A_FETCH = 250_000
 MAX_SERIES = 2_000  # of one query; more is a cardinality accident
+MAX_TYPES_A_FETCH = 40  # metrics that one answer asks about
 SILENCE = 300  # seconds without a sample before a version counts as gone; Prometheus' own lookback
 # What one query may suffer while the others go on.
 _OWN_FAULT = {ErrorClass.REJECTED, ErrorClass.TOO_LARGE, ErrorClass.TIMEOUT, ErrorClass.UPSTREAM}
@@ -46,6 +48,8 @@ class Fetch:
     listings: tuple[Listing, ...] = ()
     rollouts: dict[rollouts.Place, rollouts.Rollout] = field(default_factory=dict)
     failures: list[SourceError] = field(default_factory=list)
+    types: dict[str, str] = field(default_factory=dict)  # metric -> what the server calls it
+    is_asked_for_types: bool = True
     answers: int = 0
     samples: int = 0
     has_advanced: bool = False
@@ -87,6 +91,8 @@ class Fetch:
             self._failed(job, error)
             return
         self.answers += 1
+        if not job.is_rollouts:
+            await self._learn_types(answer.items)
         if len(answer.items) > MAX_SERIES:
             message = (
                 f"It returns {len(answer.items)} series, at most {MAX_SERIES} are read; aggregate with sum by (…)."
@@ -94,6 +100,18 @@ class Fetch:
             self._failed(job, SourceError(ErrorClass.REJECTED, message))
             return
         self._keep(answer.items, job, stop)
+
+    async def _learn_types(self, items: list[Any]) -> None:
+        """Ask once for each metric whether it counts; without an answer the ending of its name decides."""
+        unknown = sorted(name for name in names_of(items) if self.types.keys().isdisjoint(families(name)))
+        try:
+            for name in unknown[:MAX_TYPES_A_FETCH] if self.is_asked_for_types else ():
+                for told_as in families(name):
+                    if told := await self.client.metric_type(told_as):
+                        self.types[told_as] = told
+                        break
+        except SourceError:  # no such call, or no time: the next poll asks again
+            self.is_asked_for_types = False
 
     def _failed(self, job: Job, error: SourceError) -> None:
         """A too large answer is asked for again in smaller pieces; anything else waits for the next poll."""
@@ -118,7 +136,7 @@ class Fetch:
             found = rollouts.advance(self.rollouts, sightings, after=after, until=reached, step=step, gap=gap)
             self.records += found
         else:
-            series, rejected, points = read_matrix(items, job.query, until=present)
+            series, rejected, points = read_matrix(items, job.query, until=present, types=self.types)
             self.records += series
         self.samples += points
         self.rejected += rejected

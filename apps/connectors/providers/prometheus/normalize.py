@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from apps.connectors.providers.prometheus.counting import NAME, kind_of
 from apps.connectors.records import AlertRecord, AlertState, Kind, Listing, Rejected, SeriesRecord
 from apps.connectors.values import (
     MAX_VALUE,
@@ -42,9 +43,12 @@ class Query:
 
 
 def read_matrix(
-    items: Sequence[Any], query: Query, *, until: datetime
+    items: Sequence[Any], query: Query, *, until: datetime, types: Mapping[str, str] | None = None
 ) -> tuple[list[SeriesRecord], list[Rejected], int]:
-    """Records with their finite samples not later than `until`, what could not be read, and the points received."""
+    """Records with their finite samples not later than `until`, what could not be read, and the points received.
+
+    types: what the server calls its metrics, as far as it is known.
+    """
     times: dict[Any, datetime] = {}
     points = sum(len(item["values"]) for item in items if isinstance(item, Mapping) and _has_values(item))
 
@@ -57,7 +61,8 @@ def read_matrix(
             name=query.name,
             measure=query.measure,
             unit=query.unit,
-            labels={name: value for name, value in labels.items() if name != "__name__"},
+            series_kind=kind_of(labels.get(NAME, ""), types or {}),
+            labels={name: value for name, value in labels.items() if name != NAME},
             samples=samples,
         )
 
