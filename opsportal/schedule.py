@@ -68,6 +68,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 5.0,
         "options": {"expires": 5.0},
     },
+    "explain-alerts": {
+        "task": "apps.incidents.tasks.explain_alerts",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
     "settle-waiting-changes": {
         "task": "apps.health.tasks.settle_waiting_changes",
         "schedule": 30.0,
@@ -82,6 +87,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "apps.notifications.tasks.deliver_events",
         "schedule": 1.0,
         "options": {"expires": 1.0},
+    },
+    "send-mail": {
+        "task": "apps.notifications.tasks.send_mail",
+        "schedule": 10.0,
+        "options": {"expires": 10.0},
     },
     "replay-events": {
         "task": "apps.notifications.tasks.replay_events",

@@ -124,3 +124,25 @@ def test_a_spent_error_budget_joins_the_alert_that_told_of_its_burn(feature, at)
 def test_a_spent_error_budget_alone_drafts(feature, at):
     event = news("monitors:slo:exhausted", at, feature_id=feature.pk)
     assert draft_from_events(events=[event], at=at) == 1
+
+
+def test_the_end_of_its_alert_and_the_recovery_are_noted_on_the_incident(feature, at):
+    alert = {"subject_kind": "alert", "subject_id": 5, "feature_id": feature.pk}
+    opened = news("monitors:alert:opened", at, data={"severity": "page"}, **alert)
+    others = news("monitors:alert:resolved", at, **(alert | {"subject_id": 6}))
+    ended = news("monitors:alert:resolved", at, **alert)
+    recovered = news("health:feature:recovered", at, feature_id=feature.pk)
+    assert draft_from_events(events=[opened, others, ended, recovered, ended], at=at) == 1
+    noted = Incident.objects.get().entries.filter(kind="recovery")
+    assert set(noted.values_list("event_id", flat=True)) == {ended.pk, recovered.pk}
+
+
+def test_a_recovery_alone_drafts_nothing(feature, at):
+    assert draft_from_events(events=[news("health:feature:recovered", at, feature_id=feature.pk)], at=at) == 0
+    assert not Incident.objects.exists()
+
+
+def test_a_draft_is_called_after_what_people_notice(feature, at):
+    event = an_alert(feature, at, title="SlowAnswers is firing: The slowest 5% wait 4.1 s")
+    draft_from_events(events=[event], at=at)
+    assert Incident.objects.get().title == "The slowest 5% wait 4.1 s"

@@ -14,6 +14,7 @@ from apps.catalog.models import Feature
 from apps.events.models import Event
 from apps.incidents.models import Incident, IncidentKind, TimelineEntry
 from apps.incidents.services.incidents import Clocks, Declaration, declare
+from apps.incidents.services.telling import refresh
 from apps.incidents.status import OVER_STATES, EntryKind, IncidentState, Severity
 
 ALERT: Final = "monitors:alert:opened"
@@ -21,7 +22,9 @@ DOWN: Final = "health:feature:down"
 MISSED: Final = "pipelines:punctuality:missed"
 ROLLED_BACK: Final = "deployments:deployment:rolled-back"
 EXHAUSTED: Final = "monitors:slo:exhausted"
-KINDS: Final = (ALERT, DOWN, MISSED, ROLLED_BACK, EXHAUSTED)  # of events that may be an incident
+MAY_BE: Final = frozenset({ALERT, DOWN, MISSED, ROLLED_BACK, EXHAUSTED})  # kinds of events that may be an incident
+OVER: Final = frozenset({"monitors:alert:resolved", "health:feature:recovered"})  # that may be its end
+KINDS: Final = MAY_BE | OVER
 PAGES: Final = frozenset({"page", "critical", "sev1", "sev2", "emergency"})
 SAME: Final = timedelta(hours=2)  # news of one feature within it belong together
 FRESH: Final = timedelta(hours=1)  # older news is history
@@ -30,7 +33,13 @@ _FELT: Final = {DOWN: IncidentKind.OUTAGE, MISSED: IncidentKind.DATA}
 
 def draft_from_events(*, events: Iterable[Event], at: datetime) -> int:
     """Drafts for what a person should look at; returns how many. News of a feature that has one joins it."""
-    return sum(_draft(event, at) for event in events if _is_worth_it(event, at))
+    drafted = 0
+    for event in events:
+        if event.kind in OVER:
+            _note_end(event, at)
+        elif _is_worth_it(event, at):
+            drafted += _draft(event, at)
+    return drafted
 
 
 def _is_worth_it(event: Event, at: datetime) -> bool:
@@ -45,7 +54,7 @@ def _is_worth_it(event: Event, at: datetime) -> bool:
         case "deployments:deployment:rolled-back":
             return event.environment is not None and event.environment.is_production
         case _:
-            return event.kind in KINDS
+            return event.kind in MAY_BE
 
 
 def _draft(event: Event, at: datetime) -> bool:
@@ -91,7 +100,7 @@ def _known(event: Event, features: Sequence[int]) -> Incident | None:
 def _declaration(event: Event, features: Sequence[Feature]) -> Declaration:
     is_urgent = event.kind in (ALERT, DOWN) and features[0].tier == 1
     return Declaration(
-        title=event.title,
+        title=_title(event),
         features=features,
         kind=_FELT.get(event.kind, IncidentKind.DEGRADATION),
         severity=Severity.SEV2 if is_urgent else Severity.SEV3,
@@ -101,12 +110,32 @@ def _declaration(event: Event, features: Sequence[Feature]) -> Declaration:
     )
 
 
+def _note_end(event: Event, at: datetime) -> None:
+    """That an alert of the incident ended, or its feature is healthy again: on the timeline of those still open."""
+    rows = Incident.objects.exclude(state__in=OVER_STATES).filter(features=event.feature_id or 0)
+    if event.subject_kind == "alert":
+        told = Event.objects.filter(kind=ALERT, subject_kind="alert", subject_id=event.subject_id)
+        rows = rows.filter(entries__event_id__in=list(told.values_list("pk", flat=True)[:20]))
+    for pk in rows.values_list("pk", flat=True).distinct():
+        with transaction.atomic():
+            _join(Incident.objects.select_for_update().get(pk=pk), event, at)
+
+
+def _title(event: Event) -> str:
+    """What people notice: of an alert what it says, with its name where people wrote that in words."""
+    name, told, summary = event.title.partition(" is firing: ")
+    if not told or event.kind != ALERT:
+        return event.title
+    return f"{name}: {summary}" if " " in name else summary
+
+
 def _join(incident: Incident, event: Event, at: datetime) -> None:
     """The event on the timeline of an incident, once."""
     if incident.entries.filter(event_id=event.pk).exists():
         return
-    is_deed = event.kind == ROLLED_BACK
+    kind = EntryKind.ACTION if event.kind == ROLLED_BACK else EntryKind.RECOVERY if event.kind in OVER else None
     TimelineEntry.objects.create(
-        incident=incident, at=event.at, kind=EntryKind.ACTION if is_deed else EntryKind.SYMPTOM, text=event.title,
-        author="OpsPortal", event_id=event.pk, is_pinned=is_deed, written_at=at,
+        incident=incident, at=event.at, kind=kind or EntryKind.SYMPTOM, text=event.title, author="OpsPortal",
+        event_id=event.pk, is_pinned=kind is not None, written_at=at,
     )  # fmt: skip
+    refresh(incident)
