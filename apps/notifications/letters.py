@@ -88,7 +88,7 @@ def write_letters_about(*, event: Event, at: datetime) -> int:
 
 def _readers(event: Event) -> Iterable[int]:
     """Followers of what everybody may know; of what somebody owes, that person."""
-    incident = Incident.objects.filter(pk=event.subject_id).first()
+    incident = Incident.objects.filter(pk=event.subject_id or 0).first()
     if incident is None:
         return []
     if event.kind == "incidents:action:due":

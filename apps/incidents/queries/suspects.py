@@ -109,7 +109,7 @@ def suspects_of_alert(*, alert: Alert, at: datetime) -> Answer | None:
         return None
     trouble = Trouble(
         features=frozenset(features),
-        components=frozenset({alert.component_id} - {None}),
+        components=frozenset([alert.component_id] if alert.component_id else []),
         impact_started_at=alert.opened_at,
         detected_at=alert.opened_at,
         resolved_at=alert.resolved_at,
