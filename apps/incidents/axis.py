@@ -11,7 +11,7 @@ from apps.incidents.queries.timeline import Moment
 from apps.incidents.stretch import Stretch, ticks
 
 WIDTH: Final = 1000  # units of the picture
-LEFT: Final = 130  # where the names of the lanes end
+LEFT: Final = 160  # where the names of the lanes end
 LANE: Final = 34
 FOOT: Final = 26
 

@@ -299,15 +299,20 @@ class ActionItem(models.Model):
 
 
 class Explanation(models.Model):
-    """What had changed before an alert, as the ranking saw it when the alert had just opened; written once.
+    """What had changed before an alert, as the ranking saw it when the alert had just opened; final once it is told.
 
     `suspects` holds three at most: [{"title", "kind", "chance", "at", "url", "actor"}], `chance` from 0 to 1.
     """
 
     alert = models.OneToOneField(Alert, primary_key=True, on_delete=models.CASCADE, related_name="explanation")
-    at = models.DateTimeField()
+    first_at = models.DateTimeField()  # the first look
+    at = models.DateTimeField()  # the last one
     sentence = models.TextField()
     suspects = models.JSONField(default=list)
+    is_told = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["at"], name="explanation_untold", condition=Q(is_told=False))]
 
     def __str__(self) -> str:
         return self.sentence

@@ -68,8 +68,8 @@ def axe(page: Page) -> None:
 
 def find_the_draft(page: Page) -> str:
     """Waits for it, reads the first suspect with its reasons, and answers the address of the incident."""
-    expect(page.locator("tbody th a")).to_have_count(1, timeout=PATIENCE)
-    page.locator("tbody th a").click()
+    expect(page.locator("#open-now-search-answers a")).to_be_visible(timeout=PATIENCE)
+    page.locator("#open-now-search-answers a").click()
     expect(page.locator(".page-head")).to_contain_text("Draft")
     first = page.locator("#suspects .suspect").first
     expect(first).to_contain_text("search-answers prompt: production moved")
@@ -95,7 +95,7 @@ def judge(page: Page) -> None:
 
 def see_it_end(page: Page) -> None:
     """Nobody reloads: the rollback and the recovery come onto the open page."""
-    expect(page.locator("#timeline")).to_contain_text("production rolled back", timeout=60_000)
+    expect(page.locator("#timeline")).to_contain_text("production rolled back", timeout=PATIENCE)
     expect(page.locator("#timeline")).to_contain_text("resolved after", timeout=PATIENCE)
     page.get_by_role("button", name="Mitigated, watching").click()
     page.get_by_role("button", name="Resolved").click()
@@ -152,7 +152,7 @@ def test_a_bad_prompt_is_found_taken_back_and_refused_at_its_gate(portal: Portal
     watch(enno.goto("/alerts/monitors/new/?kind=threshold"))
 
     portal.manage("play_demo_scene", "bad-prompt")
-    incident = find_the_draft(iris.goto("/incidents/?state=draft&feature=search-answers"))
+    incident = find_the_draft(iris.goto("/features/search-answers/"))
     read_the_alert(enno.goto("/alerts/"))
     iris.page.goto(incident)
     judge(iris.page)

@@ -31,6 +31,11 @@ def make_alert(**fields):
     )  # fmt: skip
 
 
+def patiently(at):
+    """A look every minute, as long as the portal is patient."""
+    return sum(explaining.explain_alerts(at=at + timedelta(minutes=minute)) for minute in range(4))
+
+
 def told():
     return Event.objects.filter(kind="monitors:alert:explained")
 
@@ -38,8 +43,8 @@ def told():
 def test_the_suspects_are_kept_and_told_once_with_chance_and_link(alert, incident, at, settings):
     settings.PUBLIC_URL = "https://ops.example.com"
     change = a_change(incident, at=alert.opened_at - timedelta(minutes=2), title="Reranker switched on")
-    assert explaining.explain_alerts(at=at) == 1
-    assert explaining.explain_alerts(at=at) == 0
+    patiently(at)
+    assert explaining.explain_alerts(at=at + timedelta(minutes=9)) == 0
     event = told().get()
     (suspect,) = event.data["suspects"]
     assert suspect["title"] == "Reranker switched on"
@@ -52,14 +57,27 @@ def test_the_suspects_are_kept_and_told_once_with_chance_and_link(alert, inciden
 def test_at_most_three_are_told(alert, incident, at):
     for number in range(5):
         a_change(incident, at=alert.opened_at - timedelta(minutes=number + 1), title=f"Flag {number}")
-    explaining.explain_alerts(at=at)
+    patiently(at)
     assert len(Explanation.objects.get(alert=alert).suspects) == 3
 
 
 def test_two_workers_tell_it_once(alert, at):
-    assert explaining.explain(alert=alert, at=at)
-    assert not explaining.explain(alert=alert, at=at)
+    later = at + explaining.PATIENCE
+    assert [explaining.explain(alert=alert, at=when) for when in (at, later, later)] == [False, True, False]
     assert told().count() == 1
+
+
+def test_a_convincing_answer_is_told_at_once_and_stays(alert, at, monkeypatch):
+    monkeypatch.setattr(explaining, "_ranked", lambda _alert, at: (f"As of {at:%H:%M}", (), True))
+    assert explaining.explain_alerts(at=at) == 1
+    assert patiently(at) == 0
+    assert Explanation.objects.get().sentence == f"As of {at:%H:%M}"
+
+
+def test_an_alert_that_ends_meanwhile_is_told_all_the_same(alert, at):
+    explaining.explain_alerts(at=at)
+    Alert.objects.update(state="resolved", resolved_at=at)
+    assert patiently(at) == 1
 
 
 @pytest.mark.parametrize(
@@ -71,14 +89,14 @@ def test_what_is_no_news_of_a_feature_is_not_explained(feature, at, fields):
     assert explaining.explain_alerts(at=at) == 0
 
 
-def test_a_ranking_that_takes_too_long_is_given_up_and_not_tried_again(alert, at, monkeypatch):
+def test_a_ranking_that_takes_too_long_is_given_up(alert, at, monkeypatch):
     def slow(**_):
         raise OperationalError("canceling statement due to statement timeout")
 
     monkeypatch.setattr(explaining, "suspects_of_alert", slow)
-    assert explaining.explain_alerts(at=at) == 1
+    assert patiently(at) == 1
     assert Explanation.objects.get().sentence == explaining.TOO_SLOW
-    assert explaining.explain_alerts(at=at) == 0
+    assert explaining.explain_alerts(at=at + timedelta(minutes=9)) == 0
 
 
 def test_a_turn_ends_with_its_budget(alert, feature, at, monkeypatch):
@@ -91,7 +109,7 @@ def test_the_page_of_the_alert_shows_them(signed_in, outsider, alert, incident, 
     reader, address = signed_in(outsider), reverse("incidents:alert-suspects", args=[alert.pk])
     assert "It is worked out in the background" in reader.get(address).content.decode()
     a_change(incident, at=alert.opened_at - timedelta(minutes=2), title="Reranker switched on")
-    explaining.explain_alerts(at=at)
+    patiently(at)
     page = reader.get(address).content.decode()
     assert "Reranker switched on" in page
     assert f"?feature=search&amp;title={alert.name}" in page

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.db.models import Q
 
-from apps.events.services import NewEvent, record_events
+from apps.events.services import NewEvent, record_events, ring
 from apps.events.status import Tone
 from apps.incidents.models import Explanation
 from apps.incidents.queries.gathering import moment
@@ -25,17 +25,21 @@ FRESH: Final = timedelta(hours=1)  # an older alert is not news any more
 TOLD: Final = 3
 BUDGET: Final = 10.0  # seconds of one turn
 ONE_QUERY: Final = "3s"  # whoever is slower gets no answer
+AGAIN: Final = timedelta(minutes=1)
+PATIENCE: Final = timedelta(minutes=3)  # for a convincing answer: the numbers come minutes after the trouble
 TOO_SLOW: Final = "What changed before could not be worked out in time."
 
 logger = logging.getLogger(__name__)
 
 
 def explain_alerts(*, at: datetime) -> int:
-    """Explain the alerts that fire and have no explanation yet, the newest first; returns how many.
+    """Look at the alerts that fire and are not explained yet, the newest first; returns how many were told.
 
-    Two workers at once do the work twice and tell it once.
+    One without a convincing answer is looked at again each minute, and told after three. Two workers at once do the
+    work twice and tell it once.
     """
-    rows = Alert.objects.filter(state=AlertState.FIRING, resolved_at=None, opened_at__gte=at - FRESH, explanation=None)
+    is_news = Q(explanation=None, state=AlertState.FIRING, resolved_at=None, opened_at__gte=at - FRESH)
+    rows = Alert.objects.filter(is_news | Q(explanation__is_told=False, explanation__at__lte=at - AGAIN))
     rows = rows.filter(Q(feature__isnull=False) | Q(component__isnull=False)).select_related("source")
     end, told = monotonic() + BUDGET, 0
     for alert in rows.order_by("-opened_at", "-pk")[:50]:
@@ -46,17 +50,26 @@ def explain_alerts(*, at: datetime) -> int:
 
 
 def explain(*, alert: Alert, at: datetime) -> bool:
-    """Keep and tell what had changed before it; whether this call did."""
-    sentence, found = _ranked(alert, at)
+    """Keep what had changed before it, and tell it when it convinces or patience ends; whether this call told it."""
+    sentence, found, is_final = _ranked(alert, at)
+    values = {"at": at, "sentence": sentence, "suspects": [_told(one) for one in found]}
     with transaction.atomic():
-        values = {"at": at, "sentence": sentence, "suspects": [_told(one) for one in found]}
-        row, is_new = Explanation.objects.get_or_create(alert=alert, defaults=values)
-        if is_new:
+        Explanation.objects.get_or_create(alert=alert, defaults=values | {"first_at": at})
+        row = Explanation.objects.select_for_update().get(alert=alert)
+        if row.is_told:
+            return False
+        for name, value in values.items():
+            setattr(row, name, value)
+        row.is_told = is_final or at - row.first_at >= PATIENCE
+        row.save()
+        if row.is_told:
             record_events(events=[_event(alert, row)])
-    return is_new
+        ring(topics={alert.topic})
+    return row.is_told
 
 
-def _ranked(alert: Alert, at: datetime) -> tuple[str, Sequence[Suspect]]:
+def _ranked(alert: Alert, at: datetime) -> tuple[str, Sequence[Suspect], bool]:
+    """The sentence, three suspects at most, and whether looking again would be in vain."""
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:
@@ -64,10 +77,10 @@ def _ranked(alert: Alert, at: datetime) -> tuple[str, Sequence[Suspect]]:
             answer = suspects_of_alert(alert=alert, at=at)
     except OperationalError:
         logger.warning("the suspects of alert %s took too long", alert.pk)
-        return TOO_SLOW, ()
+        return TOO_SLOW, (), False
     if answer is None:
-        return "Nobody has said which feature it touches, so nothing can be suspected.", ()
-    return answer.ranking.sentence, answer.ranking.suspects[:TOLD]
+        return "Nobody has said which feature it touches, so nothing can be suspected.", (), True
+    return answer.ranking.sentence, answer.ranking.suspects[:TOLD], answer.ranking.is_convincing
 
 
 def _told(one: Suspect) -> dict[str, Any]:
