@@ -41,7 +41,7 @@ def symptom_charts(*, incident: Incident, answer: Answer, zone: tzinfo, at: date
 
 def frozen_charts(*, incident: Incident, zone: tzinfo) -> list[LineChart]:
     """The numbers as they were frozen at the declaration, whatever retention took since."""
-    return [_frozen(one, zone) for one in frozen_numbers(incident=incident) if one["points"]]
+    return [_frozen(one, zone) for one in frozen_numbers(incident=incident) if len(one["points"]) > 1]
 
 
 def _frozen(one: dict[str, Any], zone: tzinfo) -> LineChart:
