@@ -43,6 +43,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 5.0,
         "options": {"expires": 5.0},
     },
+    "explain-alerts": {
+        "task": "apps.incidents.tasks.explain_alerts",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
     "settle-waiting-changes": {
         "task": "apps.health.tasks.settle_waiting_changes",
         "schedule": 30.0,
@@ -57,6 +62,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "apps.demo.tasks.set_demo_monitors",
         "schedule": 60.0,
         "options": {"expires": 60.0},
+    },
+    "send-mail": {
+        "task": "apps.notifications.tasks.send_mail",
+        "schedule": 10.0,
+        "options": {"expires": 10.0},
     },
     "tidy-notifications": {
         "task": "apps.notifications.tasks.tidy_notifications",

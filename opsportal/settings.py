@@ -150,6 +150,14 @@ DEFAULT_ZONE = env.str("TIME_ZONE", default="UTC")  # of people who chose none
 USE_I18N = True
 USE_TZ = True
 
+# ── mail ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+EMAIL_URL = env.str("EMAIL_URL", default="")
+IS_MAIL_SET = bool(EMAIL_URL)
+if IS_MAIL_SET:
+    globals().update(environ.Env.email_url_config(EMAIL_URL))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("OPSPORTAL_MAIL_FROM", default="OpsPortal <opsportal@localhost>")
+
 # ── data ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 DATABASES = {"default": environ.Env.db_url_config(env.str("DATABASE_URL", default="") or paths.database_url(HOME))}
 DATABASES["default"].update(
@@ -219,6 +227,7 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0, "inte
 CELERY_TASK_ROUTES = {
     "apps.sync.tasks.poll_sources": {"queue": "polls"},
     "apps.notifications.tasks.deliver_events": {"queue": "effects"},
+    "apps.notifications.tasks.send_mail": {"queue": "effects"},
     "apps.sync.tasks.push_label_moves": {"queue": "effects"},
     "apps.health.tasks.send_digests": {"queue": "effects"},
 }

@@ -128,7 +128,8 @@ class ComponentForm(EntryForm):
 
     class Meta:
         model = Component
-        fields = ("name", "slug", "kind", "feature", "team", "url", "external_names")
+        fields = ("name", "slug", "kind", "feature", "team", "url", "external_names", "is_critical")
+        labels = {"is_critical": "Critical: a missed run of it is an incident"}
         help_texts = {
             "feature": "The feature it belongs to. Left empty, it is shared and reached through dependencies.",
             "team": "If it differs from the feature's.",

@@ -106,6 +106,7 @@ class Component(Described):
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="components")
     external_names = ArrayField(models.CharField(max_length=300), default=list, blank=True)
     url = models.URLField(blank=True)
+    is_critical = models.BooleanField(default=False, db_default=False)  # a missed run of it is an incident
     freshness = models.JSONField(null=True, blank=True)  # how old its data may be, see `freshness.whole_limits`
 
     class Meta:

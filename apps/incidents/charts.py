@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, tzinfo
+from typing import Any
 
 from apps.core.ui import formats
 from apps.core.ui.charts import Band, Line, LineChart, Mark, MarkKind
 from apps.incidents.models import Incident
+from apps.incidents.queries.frozen import frozen_numbers
 from apps.incidents.queries.suspects import Answer
 from apps.incidents.suspects.facts import CauseKind, Series
 from apps.incidents.suspects.onset import PLENTY
@@ -35,6 +37,28 @@ def symptom_charts(*, incident: Incident, answer: Answer, zone: tzinfo, at: date
         if start <= one.candidate.at <= end
     ]
     return [_chart(one, start, end, marks, band, zone) for one in moved[:SHOWN] if len(one.times)]
+
+
+def frozen_charts(*, incident: Incident, zone: tzinfo) -> list[LineChart]:
+    """The numbers as they were frozen at the declaration, whatever retention took since."""
+    return [_frozen(one, zone) for one in frozen_numbers(incident=incident) if len(one["points"]) > 1]
+
+
+def _frozen(one: dict[str, Any], zone: tzinfo) -> LineChart:
+    points = [(float(at), float(value)) for at, value in one["points"]]
+    low, high = (formats.number_text(value, one["unit"]) for value in _ends(points))
+    return LineChart(
+        id=f"frozen-{one['series']}",
+        title=one["label"],
+        description=f"{one['label']}: between {low} and {high}.",
+        lines=[Line(one["label"], points)],
+        start=points[0][0],
+        end=points[-1][0],
+        unit=one["unit"],
+        zone=zone,
+        height=150,
+        from_zero=one["unit"] not in ("ratio", "of 5"),
+    )
 
 
 def _chart(series: Series, start: float, end: float, marks: list[Mark], band: Band, zone: tzinfo) -> LineChart:

@@ -19,6 +19,7 @@ from apps.incidents.status import (
     Severity,
     SuspectVerdict,
 )
+from apps.monitors.models import Alert
 
 
 class IncidentKind(models.TextChoices):
@@ -275,6 +276,7 @@ class ActionItem(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     due_on = models.DateField(null=True, blank=True)
+    reminded_on = models.DateField(null=True, editable=False)  # once a day at most
     state = models.CharField(max_length=8, choices=ActionState.choices, default=ActionState.TODO)
     url = models.URLField(max_length=1000, blank=True)
     effect = models.TextField(blank=True)  # how it was seen to help
@@ -294,6 +296,26 @@ class ActionItem(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class Explanation(models.Model):
+    """What had changed before an alert, as the ranking saw it when the alert had just opened; final once it is told.
+
+    `suspects` holds three at most: [{"title", "kind", "chance", "at", "url", "actor"}], `chance` from 0 to 1.
+    """
+
+    alert = models.OneToOneField(Alert, primary_key=True, on_delete=models.CASCADE, related_name="explanation")
+    first_at = models.DateTimeField()  # the first look
+    at = models.DateTimeField()  # the last one
+    sentence = models.TextField()
+    suspects = models.JSONField(default=list)
+    is_told = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["at"], name="explanation_untold", condition=Q(is_told=False))]
+
+    def __str__(self) -> str:
+        return self.sentence
 
 
 class LedgerPlace(models.Model):

@@ -36,6 +36,7 @@ class EntryKind(StatusChoices):
     FINDING = "finding", "Finding", "info"
     DECISION = "decision", "Decision", "review"
     ACTION = "action", "Action", "retry"
+    RECOVERY = "recovery", "Recovery", "ok"
     STATE = "state", "State", "signal"
     ROLE = "role", "Role", "note"
 
@@ -54,6 +55,7 @@ class ActionState(StatusChoices):
     DROPPED = "dropped", "Dropped", "skip"
 
 
+OPEN_ACTIONS: Final = (ActionState.TODO, ActionState.STARTED)
 S = IncidentState
 OPEN_STATES: Final = (S.INVESTIGATING, S.IDENTIFIED, S.MONITORING)
 OVER_STATES: Final = (S.RESOLVED, S.DISMISSED)

@@ -21,6 +21,7 @@ urlpatterns = [
     path(f"{_ONE}/acknowledge/", verbs.acknowledge, name="incident-acknowledge"),
     path(f"{_ONE}/role/", verbs.role, name="incident-role"),
     path(f"{_ONE}/entry/", verbs.entry, name="incident-entry"),
+    path(f"{_ONE}/pin/", verbs.pin, name="incident-pin"),
     path(f"{_ONE}/update/", verbs.update, name="incident-update"),
     path(f"{_ONE}/verdict/", verbs.verdict, name="incident-verdict"),
     path(f"{_ONE}/review/", reviews.review, name="review"),
@@ -30,5 +31,6 @@ urlpatterns = [
     path(f"{_ONE}/action/<int:action_id>/", reviews.action_change, name="action-change"),
     path(f"{_ONE}/case/", reviews.case_add, name="case-add"),
     path(f"{_ONE}/export/<slug:kind>/", reviews.export, name="export"),
+    path("incidents/alert/<int:alert_id>/", incident.alert_suspects, name="alert-suspects"),
     path("as-of/", asof.as_of, name="as-of"),
 ]

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.urls import reverse
 
+from apps.catalog.models import Feature
 from apps.events.models import Event
 from apps.notifications.matching import Wanted
 from apps.notifications.status import DeliveryState, Format, SubscriptionStatus
@@ -154,3 +155,52 @@ class Replay(models.Model):
 
     def __str__(self) -> str:
         return f"replay for {self.subscription_id}"
+
+
+class Follower(models.Model):
+    """Somebody who wants updates by mail: of one feature, or without one of every incident on the status page."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    feature = models.ForeignKey(Feature, null=True, on_delete=models.CASCADE, related_name="+")
+    since = models.DateTimeField()
+
+    class Meta:
+        ordering = ["feature__name"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "feature"], nulls_distinct=False, name="follows_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} follows {self.feature or 'everything'}"
+
+
+class Letter(models.Model):
+    """One event on its way to one person by mail. `next_try_at` is empty once it is sent or given up."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    event = models.ForeignKey(Event, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
+    queued_at = models.DateTimeField()
+    next_try_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-queued_at", "-id"]
+        constraints = [models.UniqueConstraint(fields=["user", "event"], name="one_letter_an_event")]
+        indexes = [
+            models.Index(fields=["next_try_at"], name="letter_due", condition=models.Q(next_try_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"event {self.event_id} to user {self.user_id}"
+
+
+class MailPlace(models.Model):
+    """How far the ledger was read for mail; one row."""
+
+    transaction = models.BigIntegerField()
+    event = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.transaction}:{self.event}"

@@ -6,6 +6,7 @@ from typing import Any
 
 from celery import shared_task
 
+from apps.notifications.letters import send_letters, write_letters
 from apps.notifications.pump import pump
 from apps.notifications.replaying import carry_out_replays
 from apps.notifications.services import forget_previous_secrets
@@ -31,3 +32,10 @@ def tidy_notifications(**_: Any) -> str:
     """Throw away old deliveries and secrets whose rotation is over."""
     at = sources.database_time()
     return f"{tidy_deliveries(at=at)} deliveries and {forget_previous_secrets(at=at)} previous secrets removed"
+
+
+@shared_task
+def send_mail(**_: Any) -> str:
+    """Write letters for what is new, and send what is due."""
+    at = sources.database_time()
+    return f"{write_letters(at=at)} written, {send_letters(at=at)} sent"

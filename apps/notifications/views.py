@@ -10,13 +10,15 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.accounts.models import User
 from apps.accounts.permissions import requires
+from apps.catalog.models import Feature
 from apps.core.listing import render_listing
-from apps.notifications import listings, queries, services, trial
+from apps.notifications import following, letters, listings, queries, services, trial
 from apps.notifications.forms import ReplayForm, SubscriptionForm
 from apps.notifications.models import Delivery, Subscription
 from apps.sources import queries as sources
@@ -218,3 +220,33 @@ def _subscription(pk: int) -> Subscription:
 def _user(request: HttpRequest) -> User:
     assert isinstance(request.user, User)
     return request.user
+
+
+@require_GET
+def updates(request: HttpRequest) -> HttpResponse:
+    """What the reader gets by mail about incidents, and how to end that."""
+    user = _user(request)
+    context = {
+        "followed": following.followed_by(user=user),
+        "features": Feature.objects.filter(is_retired=False).order_by("name"),
+        "is_mail_set": letters.is_mail_set(),
+        "is_reachable": bool(user.email),
+    }
+    return render(request, "notifications/updates.html", context)
+
+
+@never_cache
+@either
+def follow(request: HttpRequest) -> HttpResponse:
+    """The button for updates by mail, of ?feature= or of everything; a POST presses it."""
+    user, slug = _user(request), request.GET.get("feature", "") or request.POST.get("feature", "")
+    feature = get_object_or_404(Feature, slug=slug) if slug else None
+    if request.method == "POST":
+        if request.POST.get("to") == "on":
+            following.follow(user=user, feature=feature, at=timezone.now())
+        else:
+            following.unfollow(user=user, feature=feature)
+        if not request.htmx:  # type: ignore[attr-defined]
+            return redirect("notifications:updates")
+    context = {"feature": feature, "is_on": following.is_following(user=user, feature=feature)}
+    return render(request, "notifications/_follow.html", context)

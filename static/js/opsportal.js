@@ -104,11 +104,12 @@
     if (keys[e.key]) { e.preventDefault(); keys[e.key](); }
   });
 
-  /* Chart cursor, on first use */
-  const arm = (e) => {
-    if (!e.target.closest?.("[data-sync]")) return;
-    doc.removeEventListener("pointerover", arm);
-    doc.head.append(Object.assign(doc.createElement("script"), { src: root.dataset.charts }));
-  };
-  on("pointerover", arm);
+  /* Chart cursor and lanes, on first use */
+  const armed = new Set();
+  on("pointerover", (e) => {
+    const el = e.target.closest?.("[data-sync],[data-script]"), src = el && (el.dataset.script || root.dataset.charts);
+    if (!src || armed.has(src)) return;
+    armed.add(src);
+    doc.head.append(Object.assign(doc.createElement("script"), { src }));
+  });
 })();

@@ -31,6 +31,7 @@ PAGES = (
     "/incidents/",
     "/incidents/declare/",
     "/incidents/status/",
+    "/notifications/updates/",
     "/as-of/",
     "/alerts/monitors/",
     "/alerts/monitors/new/",

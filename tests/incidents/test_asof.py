@@ -6,10 +6,17 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.urls import reverse
 
+from apps.accounts.models import User
 from apps.events.models import Event
+from apps.incidents import services
 from apps.incidents.queries.asof import portal_at
+from apps.metrics.models import Sample
+from apps.notifications.tidying import tidy_deliveries
+from apps.sources.tidying import tidy
 from tests.factories import make_component, make_environment, make_feature
+from tests.metrics.factories import every, make_series
 
 pytestmark = pytest.mark.django_db
 START = datetime(2026, 9, 1, tzinfo=UTC)
@@ -92,6 +99,45 @@ def test_a_thousand_random_moments_equal_a_replay(ledger):
             {one.event_id for one in rows} for rows in (portal.running, portal.labels, portal.alerts, portal.health)
         )
         assert found == replay(ledger, at), at
+
+
+@pytest.fixture
+def after_retention(ledger):
+    """An incident of that time, and everything thrown away that is thrown away by itself, a year later."""
+    feature, at = Event.objects.exclude(feature=None).earliest("at").feature, START + timedelta(days=30)
+    series = make_series(feature=feature, samples=every(60, [0.9] * 300 + [0.5] * 60, until=at))
+    person = User.objects.create_user("later", role="commander")
+    incident = services.declare(
+        draft=services.Declaration(title="Fewer answers", features=[feature]), actor=person, at=at
+    )
+    before = portal_at(at=at)
+    assert incident.snapshot.data["numbers"][0]["series"] == series.pk
+    year = START + timedelta(days=400)
+    Sample.objects.filter(at__lt=year).delete()  # as its day partitions are dropped
+    tidy(at=year)
+    tidy_deliveries(at=year)
+    return incident, before
+
+
+def test_after_retention_a_thousand_moments_still_equal_a_replay(after_retention):
+    events, rng = list(Event.objects.order_by("at", "pk")), random.Random(9)
+    for _ in range(TIMES):
+        at = START + timedelta(minutes=rng.randrange(60 * 24 * 60))
+        portal = portal_at(at=at)
+        found = tuple(
+            {one.event_id for one in rows} for rows in (portal.running, portal.labels, portal.alerts, portal.health)
+        )
+        assert found == replay(events, at), at
+
+
+def test_what_was_frozen_at_the_declaration_outlives_the_samples(after_retention, signed_in, outsider):
+    incident, before = after_retention
+    incident.refresh_from_db()
+    assert incident.snapshot.data | {"numbers": []} == before.as_json() | {"numbers": []}
+    values = [value for _at, value in incident.snapshot.data["numbers"][0]["points"]]
+    assert (values[0], values[-1]) == (0.9, 0.5)
+    page = signed_in(outsider).get(reverse("incidents:as-of"), {"at": START.isoformat(), "incident": incident.pk})
+    assert "The numbers before it was declared" in page.content.decode()
 
 
 def test_a_feature_that_recovered_is_healthy(db):

@@ -6,12 +6,13 @@ from datetime import timedelta
 
 import pytest
 
+from apps.catalog.models import Dependency
 from apps.events.models import Event
 from apps.events.services import NewEvent, record_events
 from apps.incidents import services
 from apps.incidents.models import Incident
 from apps.incidents.services.drafting import draft_from_events
-from tests.factories import make_feature
+from tests.factories import make_component, make_environment, make_feature
 
 pytestmark = pytest.mark.django_db
 
@@ -66,3 +67,82 @@ def test_after_a_dismissal_the_same_feature_may_have_a_new_draft(feature, author
     draft_from_events(events=[an_alert(feature, at)], at=at)
     services.move(incident_id=Incident.objects.get().pk, to="dismissed", actor=author, at=at)
     assert draft_from_events(events=[an_alert(feature, at)], at=at) == 1
+
+
+def news(kind, at, **where):
+    record_events(events=[NewEvent(kind=kind, at=at, title="Something happened", **where)])
+    return Event.objects.order_by("-pk")[0]
+
+
+@pytest.mark.parametrize(("is_production", "drafted"), [(True, 1), (False, 0)])
+def test_a_rollback_drafts_only_in_production(feature, at, is_production, drafted):
+    place = make_environment(is_production=is_production)
+    event = news("deployments:deployment:rolled-back", at, feature_id=feature.pk, environment_id=place.pk)
+    assert draft_from_events(events=[event], at=at) == drafted
+    assert list(Incident.objects.values_list("severity", flat=True)) == ["sev3"] * drafted
+
+
+def test_a_rollback_after_the_end_belongs_to_the_incident_that_it_ended(feature, incident, author, at):
+    services.move(incident_id=incident.pk, to="resolved", actor=author, at=at)
+    place = make_environment(is_production=True)
+    event = news("deployments:deployment:rolled-back", at, feature_id=feature.pk, environment_id=place.pk)
+    assert draft_from_events(events=[event], at=at) == 0
+    entry = incident.entries.get(event_id=event.pk)
+    assert (entry.kind, entry.is_pinned) == ("action", True)
+
+
+@pytest.mark.parametrize(("is_critical", "drafted"), [(True, 1), (False, 0)])
+def test_a_missed_run_of_a_critical_pipeline_drafts(feature, at, is_critical, drafted):
+    part = make_component(kind="pipeline", feature=feature, is_critical=is_critical)
+    event = news("pipelines:punctuality:missed", at, feature_id=feature.pk, component_id=part.pk)
+    assert draft_from_events(events=[event], at=at) == drafted
+    assert list(Incident.objects.values_list("kind", flat=True)) == ["data"] * drafted
+
+
+def test_a_shared_critical_pipeline_hurts_every_feature_that_needs_it(feature, at):
+    shared = make_component(kind="pipeline", is_critical=True)
+    for one in (feature, make_feature(name="Another")):
+        Dependency.objects.create(consumer=make_component(feature=one), provider=shared)
+    events = [news("pipelines:punctuality:missed", at, component_id=shared.pk) for _ in range(2)]
+    assert draft_from_events(events=events, at=at) == 1
+    found = Incident.objects.get()
+    assert {one.name for one in found.features.all()} == {"Search Answers", "Another"}
+    assert found.entries.count() == 2
+
+
+def test_a_missed_run_that_nobody_needs_drafts_nothing(at):
+    part = make_component(kind="pipeline", is_critical=True)
+    assert draft_from_events(events=[news("pipelines:punctuality:missed", at, component_id=part.pk)], at=at) == 0
+
+
+def test_a_spent_error_budget_joins_the_alert_that_told_of_its_burn(feature, at):
+    events = [an_alert(feature, at), news("monitors:slo:exhausted", at, feature_id=feature.pk)]
+    assert draft_from_events(events=events, at=at) == 1
+    assert Incident.objects.get().entries.count() == 2
+
+
+def test_a_spent_error_budget_alone_drafts(feature, at):
+    event = news("monitors:slo:exhausted", at, feature_id=feature.pk)
+    assert draft_from_events(events=[event], at=at) == 1
+
+
+def test_the_end_of_its_alert_and_the_recovery_are_noted_on_the_incident(feature, at):
+    alert = {"subject_kind": "alert", "subject_id": 5, "feature_id": feature.pk}
+    opened = news("monitors:alert:opened", at, data={"severity": "page"}, **alert)
+    others = news("monitors:alert:resolved", at, **(alert | {"subject_id": 6}))
+    ended = news("monitors:alert:resolved", at, **alert)
+    recovered = news("health:feature:recovered", at, feature_id=feature.pk)
+    assert draft_from_events(events=[opened, others, ended, recovered, ended], at=at) == 1
+    noted = Incident.objects.get().entries.filter(kind="recovery")
+    assert set(noted.values_list("event_id", flat=True)) == {ended.pk, recovered.pk}
+
+
+def test_a_recovery_alone_drafts_nothing(feature, at):
+    assert draft_from_events(events=[news("health:feature:recovered", at, feature_id=feature.pk)], at=at) == 0
+    assert not Incident.objects.exists()
+
+
+def test_a_draft_is_called_after_what_people_notice(feature, at):
+    event = an_alert(feature, at, title="SlowAnswers is firing: The slowest 5% wait 4.1 s")
+    draft_from_events(events=[event], at=at)
+    assert Incident.objects.get().title == "The slowest 5% wait 4.1 s"

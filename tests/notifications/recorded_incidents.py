@@ -9,8 +9,10 @@ from apps.catalog.models import Feature
 from apps.events.models import Event
 from apps.incidents import services
 from apps.incidents.models import Incident, RoleKind
+from apps.incidents.services.explaining import explain
 from apps.incidents.services.verdicts import Judged
 from apps.incidents.status import ActionState, IncidentState, ReviewState, Severity, SuspectVerdict
+from apps.monitors.models import Alert
 
 AT = datetime(2026, 11, 24, 9, 50, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -19,12 +21,19 @@ MINUTE = timedelta(minutes=1)
 def record_incidents(feature: Feature) -> None:
     """A draft that was nothing, and an incident that comes back once before it is over and talked about."""
     dana = User.objects.create_user("dana", role="commander", full_name="Dana Cole")
+    _explained()
     _dismissed(dana)
     incident = _declared(feature, dana)
     _worked_on(incident, dana)
     _told(incident, dana)
     _ended(incident, dana)
     _reviewed(incident, dana)
+
+
+def _explained() -> None:
+    """What had changed before the alert, as it looked three minutes later: it never came to convince."""
+    alert = Alert.objects.select_related("source").get(name="SlowAnswers")
+    assert [explain(alert=alert, at=AT - minutes * MINUTE) for minutes in (8, 5)] == [False, True]
 
 
 def _dismissed(dana: User) -> None:
@@ -97,5 +106,8 @@ def _reviewed(incident: Incident, dana: User) -> None:
     one = {"incident_id": incident.pk, "actor": dana}
     services.save_review(**one, text="A flag went out before its index.", version=0, at=at)
     services.set_review(**one, state=ReviewState.DONE, owner=dana, meeting_at=None, at=at + MINUTE)
-    action = services.add_action(**one, title="Build the index before the flag", owner=dana, at=at + 2 * MINUTE)
+    action = services.add_action(
+        **one, title="Build the index before the flag", owner=dana, due_on=AT.date(), at=at + 2 * MINUTE
+    )
+    assert services.remind_of_actions(at=at + 2 * MINUTE) == 1
     services.change_action(action_id=action.pk, actor=dana, at=at + 3 * MINUTE, state=ActionState.DONE)

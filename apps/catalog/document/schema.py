@@ -74,6 +74,7 @@ COMPONENT = _entry(
     team=MAYBE_SLUG,
     url=ADDRESS,
     external_names=_list({"type": "string", "minLength": 1, "maxLength": 300}),
+    is_critical={"type": "boolean"},
     freshness=FRESHNESS,
 )
 DEPENDENCY = _entry(["from", "to"], **{"from": SLUG, "to": SLUG})

@@ -72,7 +72,7 @@ def _describe_feature(feature: Feature) -> Description:
 
 
 def _describe_component(component: Component) -> Description:
-    return _fields(component, "name", "kind", "url", "is_demo") | {
+    return _fields(component, "name", "kind", "url", "is_critical", "is_demo") | {
         "feature": component.feature.slug if component.feature else None,
         "team": component.team.slug if component.team else None,
         "external_names": list(component.external_names),

@@ -16,8 +16,8 @@ LOOKS_BACK = (60, 1440, 4320)  # evaluations, tried in turn until the beginning 
 # Alert name and sentence; quality and thumbs have no rule, so a slow burn stays unseen by them.
 RULES = {
     "latency_p95": ("AnswersSlow", "the slowest 5% wait {value:.1f} s, {limit:g} s at most were promised"),
-    "answered_ratio": ("AnswersMissing", "only {value:.1%} of requests get an answer, {limit:g} was promised"),
-    "unsafe_ratio": ("AnswersBreakRules", "{value:.1%} of answers break a rule, {limit:g} at most was promised"),
+    "answered_ratio": ("AnswersMissing", "only {value:.1%} of requests get an answer, {limit:.0%} was promised"),
+    "unsafe_ratio": ("AnswersBreakRules", "{value:.1%} of answers break a rule, {limit:.0%} at most was promised"),
     "retrieval_hit_ratio": ("SearchFindsTooLittle", "only {value:.1%} of searches find something"),
     "groundedness": ("AnswersNotGrounded", "only {value:.1%} of answers rest on their sources"),
 }

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count
 
+from apps.catalog import queries as catalog
 from apps.core.ui.formats import number_text
 from apps.incidents.models import Incident, Verdict
 from apps.incidents.queries import gathering, symptoms
@@ -21,11 +22,24 @@ from apps.incidents.suspects.neighbours import AFTER, BEFORE, BIN, DAYS_BACK, ne
 from apps.incidents.suspects.onset import PLENTY
 from apps.incidents.suspects.ranking import first_onset, rank, read_symptoms
 from apps.incidents.suspects.reach import touched_features
+from apps.monitors.models import Alert
 
 AFTERMATH = timedelta(hours=3)  # how long after its end an incident's numbers still say something
 FOLLOWED = timedelta(hours=12)
 ALERTED = timedelta(hours=1)  # how long before the impact an alert may have opened about it
 TAUGHT = {SuspectVerdict.CAUSE: (1.0, 0.0), SuspectVerdict.CONTRIBUTED: (0.5, 0.5), SuspectVerdict.CLEARED: (0.0, 1.0)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """What a cause is looked for: an incident, or an alert that has just opened."""
+
+    features: frozenset[int]
+    components: frozenset[int]
+    impact_started_at: datetime
+    detected_at: datetime
+    mitigated_at: datetime | None = None
+    resolved_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +89,39 @@ def _move(series: Series, onset: float, detected: float) -> Move | None:
 
 def suspects_of(*, incident: Incident, at: datetime) -> Answer:
     """The ranking as of `at`: what happened later is not known. Thirteen queries, whatever lies in the database."""
-    features = frozenset(incident.features.values_list("pk", flat=True))
-    around = gathering.surroundings(
-        feature_ids=features, component_ids=frozenset(incident.components.values_list("pk", flat=True))
+    trouble = Trouble(
+        features=frozenset(incident.features.values_list("pk", flat=True)),
+        components=frozenset(incident.components.values_list("pk", flat=True)),
+        impact_started_at=incident.impact_started_at,
+        detected_at=incident.detected_at,
+        mitigated_at=incident.mitigated_at,
+        resolved_at=incident.resolved_at,
     )
-    case = _case(incident, features, around, at)
+    return rank_before(trouble=trouble, at=at)
+
+
+def suspects_of_alert(*, alert: Alert, at: datetime) -> Answer | None:
+    """The same before an alert opened; None for one that touches no feature."""
+    features = {alert.feature_id} if alert.feature_id else set()
+    if not features and alert.component_id:
+        features = catalog.blast_radius([alert.component_id])
+    if not features:
+        return None
+    trouble = Trouble(
+        features=frozenset(features),
+        components=frozenset([alert.component_id] if alert.component_id else []),
+        impact_started_at=alert.opened_at,
+        detected_at=alert.opened_at,
+        resolved_at=alert.resolved_at,
+    )
+    return rank_before(trouble=trouble, at=at)
+
+
+def rank_before(*, trouble: Trouble, at: datetime) -> Answer:
+    """Everything that changed before the trouble, ranked as of `at`."""
+    features = trouble.features
+    around = gathering.surroundings(feature_ids=features, component_ids=trouble.components)
+    case = _case(trouble, around, at)
     rows = symptoms.symptom_series(feature_ids=features, component_ids=())
     plan = plan_of(case.times)
     usual = symptoms.read_usual(rows=rows, start=plan.usual_from)
@@ -104,18 +146,19 @@ def learned() -> Mapping[CauseKind, tuple[float, float]]:
     return found
 
 
-def _case(incident: Incident, features: frozenset[int], around: Surroundings, at: datetime) -> Case:
-    until = min(at, (incident.resolved_at or at) + AFTERMATH, incident.detected_at + FOLLOWED)
-    until = max(until, min(at, incident.detected_at))
-    start = min(incident.impact_started_at, incident.detected_at) - gathering.BACK
+def _case(trouble: Trouble, around: Surroundings, at: datetime) -> Case:
+    features = trouble.features
+    until = min(at, (trouble.resolved_at or at) + AFTERMATH, trouble.detected_at + FOLLOWED)
+    until = max(until, min(at, trouble.detected_at))
+    start = min(trouble.impact_started_at, trouble.detected_at) - gathering.BACK
     changes = gathering.change_rows(around=around, feature_ids=features, start=start, end=until)
     runs = gathering.run_rows(around=around, feature_ids=features, start=start, end=until)
     alerts = gathering.alert_rows(around=around, own=around.own(features), start=start, end=until)
-    began, mitigated = _noticed(incident, features, around), incident.mitigated_at
+    began, mitigated = _noticed(trouble, around), trouble.mitigated_at
     return Case(
         times=Times(
             impact_started_at=began.timestamp(),
-            detected_at=incident.detected_at.timestamp(),
+            detected_at=trouble.detected_at.timestamp(),
             mitigated_at=mitigated.timestamp() if mitigated and mitigated <= at else None,
             until=until.timestamp(),
         ),
@@ -129,11 +172,11 @@ def _case(incident: Incident, features: frozenset[int], around: Surroundings, at
     )
 
 
-def _noticed(incident: Incident, features: frozenset[int], around: Surroundings) -> datetime:
+def _noticed(trouble: Trouble, around: Surroundings) -> datetime:
     """When the impact had begun as far as people and alerts say."""
-    said = incident.impact_started_at
+    said, features = trouble.impact_started_at, trouble.features
     own = around.own(features)
-    found = gathering.first_alert(own=own, feature_ids=features, start=said - ALERTED, end=incident.detected_at)
+    found = gathering.first_alert(own=own, feature_ids=features, start=said - ALERTED, end=trouble.detected_at)
     return min(said, found) if found else said
 
 

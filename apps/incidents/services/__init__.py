@@ -1,9 +1,10 @@
 """Everything that writes about incidents."""
 
-from apps.incidents.services.actions import add_action, change_action
+from apps.incidents.services.actions import add_action, change_action, remind_of_actions
 from apps.incidents.services.cases import add_regression_case
 from apps.incidents.services.drafting import draft_from_events
 from apps.incidents.services.errors import ConflictError, IncidentError
+from apps.incidents.services.explaining import explain_alerts
 from apps.incidents.services.incidents import Clocks, Declaration, acknowledge, change_incident, declare, move
 from apps.incidents.services.reviews import save_review, set_review
 from apps.incidents.services.roles import hand_over
@@ -25,12 +26,14 @@ __all__ = [
     "change_incident",
     "declare",
     "draft_from_events",
+    "explain_alerts",
     "give_verdict",
     "hand_over",
     "move",
     "pin_event",
     "post_update",
     "remind",
+    "remind_of_actions",
     "save_review",
     "set_review",
 ]

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from apps.accounts.models import AuditEntry, User
+from apps.events.status import Tone
 from apps.incidents.models import ActionItem, Incident
 from apps.incidents.services.errors import IncidentError
 from apps.incidents.services.telling import audit, tell
-from apps.incidents.status import ActionState
+from apps.incidents.status import OPEN_ACTIONS, ActionState
 
 
 def add_action(
@@ -47,6 +51,32 @@ def change_action(
         item.save(update_fields=list(values))
         _tell(item, "incident:action-change", actor, at, origin, {"state": state, "effect": effect})
     return item
+
+
+def remind_of_actions(*, at: datetime) -> int:
+    """Tell of every open item that is due or overdue, once a day each; returns how many. Two workers tell it once."""
+    today = at.astimezone(ZoneInfo(settings.DEFAULT_ZONE)).date()
+    due = ActionItem.objects.filter(state__in=OPEN_ACTIONS, due_on__lte=today)
+    due = due.filter(Q(reminded_on=None) | Q(reminded_on__lt=today))
+    told = 0
+    for pk in due.order_by("due_on", "pk").values_list("pk", flat=True)[:100]:
+        with transaction.atomic():
+            rows = due.select_for_update(skip_locked=True, of=("self",)).select_related("incident")
+            item = rows.filter(pk=pk).first()
+            if item is not None:
+                item.reminded_on = today
+                item.save(update_fields=["reminded_on"])
+                _tell_due(item, today, at)
+                told += 1
+    return told
+
+
+def _tell_due(item: ActionItem, today: date, at: datetime) -> None:
+    assert item.due_on is not None
+    when = "today" if item.due_on == today else f"since {item.due_on:%d %b %Y}"
+    title = f"Incident {item.incident_id}: “{item.title[:140]}” is due {when}"
+    data = {"action_id": item.pk, "due_on": item.due_on.isoformat()}
+    tell(item.incident, "incidents:action:due", title, at=at, actor="OpsPortal", tone=Tone.WARN, data=data)
 
 
 def _tell(

@@ -39,6 +39,7 @@ def add_regression_case(
                 inputs=inputs,
                 expected=expected,
                 origin=cases.origin_of(incident.pk),
+                key=_key(incident, suite, inputs),
                 actor=actor,
                 at=at,
                 tags=[SAFETY] if is_safety else [],
@@ -48,3 +49,11 @@ def add_regression_case(
         text = f"What failed is case “{case.key}” of {suite.name} now; later versions must pass it."
         add_entry(incident_id=incident.pk, actor=actor, at=at, text=text, kind=EntryKind.ACTION)
     return case
+
+
+def _key(incident: Incident, suite: EvaluationSuite, inputs: Mapping[str, Any]) -> str:
+    """ "incident-7", "incident-7-2": so a gate says where a case comes from. The same question keeps its key."""
+    known = list(Case.objects.filter(suite=suite, origin=cases.origin_of(incident.pk)).order_by("pk"))
+    same = next((case.key for case in known if case.inputs == dict(inputs)), None)
+    number = len({case.key for case in known}) + 1
+    return same or f"incident-{incident.pk}{f'-{number}' if number > 1 else ''}"

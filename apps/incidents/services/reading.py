@@ -30,7 +30,7 @@ def read_ledger(*, at: datetime) -> int:
             return 0
         beyond = Q(transaction__gt=place.transaction) | Q(transaction=place.transaction, pk__gt=place.event)
         rows = Event.objects.filter(beyond, transaction__gte=place.transaction, transaction__lt=settled)
-        found = list(rows.order_by("transaction", "pk")[:BATCH])
+        found = list(rows.select_related("component", "environment").order_by("transaction", "pk")[:BATCH])
         if not found:
             return 0
         place.transaction, place.event = found[-1].transaction, found[-1].pk

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import exp, pi, sqrt
 
@@ -77,7 +77,8 @@ def reasons(candidate: Candidate, seen: Seen) -> list[Reason]:
     found = [_time(candidate, seen), _distance(candidate, seen)]
     found += [_others(candidate, seen), _own_numbers(candidate, seen), _fit(candidate, seen)]
     found += [_undone(candidate, seen), _place(candidate)]
-    return [reason for reason in found if reason.text or reason.factor != 1.0]
+    told = [reason for reason in found if reason.text or reason.factor != 1.0]
+    return [replace(reason, weight=wording.weight_text(reason.factor)) for reason in told]
 
 
 def weight(candidate: Candidate, seen: Seen) -> float:
@@ -98,7 +99,7 @@ def _time(candidate: Candidate, seen: Seen) -> Reason:
     delay = np.where(times > candidate.at, times - candidate.at, np.minimum(times - candidate.begun_at, 0.0))
     density = kinds.delay_density(candidate.kind, delay)
     factor = float((seen.onset.weights * density).sum()) * SPAN
-    return Reason("time", wording.time_text(candidate, seen.onset.best), max(factor, 1e-9))
+    return Reason("time", wording.time_text(candidate, seen.onset), max(factor, 1e-9))
 
 
 def _distance(candidate: Candidate, seen: Seen) -> Reason:
@@ -160,7 +161,8 @@ def _undone(candidate: Candidate, seen: Seen) -> Reason:
     if undone is not None and undone < seen.onset.best - 300:
         return Reason("undone", wording.undone_text(candidate, "before", 0), 0.25)
     if undone is None:
-        return Reason("undone", "", 1.0 if over is None else 0.6)
+        text = "" if over is None else "it still stands, and yet the trouble is over"
+        return Reason("undone", text, 1.0 if over is None else 0.6)
     if over is None:
         went_on = seen.case.times.until - undone > 2 * kinds.HOUR and seen.onset.is_seen
         return Reason("undone", wording.undone_text(candidate, "on", 0) if went_on else "", 0.4 if went_on else 1.0)

@@ -129,6 +129,7 @@ class Reason:
     name: str
     text: str
     factor: float
+    weight: str = ""  # the factor in words
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from apps.core.ui.formats import duration
-from apps.incidents.suspects.facts import KIND_WORDS, Candidate, CauseKind, Suspect, Times
+from apps.incidents.suspects.facts import Candidate, CauseKind, Suspect, Times
 from apps.incidents.suspects.onset import Onset
 
 FAMILIES = {
@@ -20,16 +20,40 @@ FAMILIES = {
     "traffic": "traffic",
 }
 AT_ONCE = 90  # seconds
+_KINDS = {
+    CauseKind.DEPLOYMENT: "a deployment",
+    CauseKind.PROMPT: "a prompt",
+    CauseKind.MODEL: "a model",
+    CauseKind.INDEX: "an index",
+    CauseKind.CONFIG: "a configuration",
+    CauseKind.PIPELINE: "a pipeline",
+    CauseKind.PROVIDER: "a provider",
+    CauseKind.UPSTREAM: "trouble upstream",
+    CauseKind.OTHER: "such a change",
+}
 
 
-def time_text(candidate: Candidate, onset: float) -> str:
+def time_text(candidate: Candidate, onset: Onset) -> str:
     """ "4 min before the estimated onset"."""
-    gap = onset - candidate.at
-    if candidate.begun_at < onset <= candidate.at:
+    gap = onset.best - candidate.at
+    if candidate.begun_at < onset.best <= candidate.at:
         return "rolling out at the estimated onset"
     if abs(gap) < AT_ONCE:
         return "at the estimated onset, to the minute"
+    if onset.is_seen and onset.low <= candidate.at <= onset.high:
+        return "at the estimated onset, as near as the numbers tell"
     return f"{duration(abs(gap))} {'before' if gap > 0 else 'after'} the estimated onset"
+
+
+def weight_text(factor: float) -> str:
+    """What a factor says, in words."""
+    if factor >= 8:
+        return "speaks strongly for it"
+    if factor >= 1.05:
+        return "speaks for it"
+    if factor >= 0.95:
+        return "says nothing either way"
+    return "speaks against it" if factor >= 0.1 else "speaks strongly against it"
 
 
 def distance_text(steps: int, found: int, affected: int) -> str:
@@ -67,8 +91,8 @@ def fit_text(kind: CauseKind, shares: Mapping[str, float], factor: float) -> str
     if not shares or 0.9 < factor < 1.1:
         return ""
     most = max(shares, key=lambda family: shares[family])
-    usually = "usually moves" if factor > 1 else "seldom moves"
-    return f"a change of the kind {KIND_WORDS[kind].lower()} {usually} {FAMILIES.get(most, 'what moved')}"
+    usually = "usually" if factor > 1 else "seldom"
+    return f"{FAMILIES.get(most, 'what moved')} moved most, and {_KINDS[kind]} {usually} moves that"
 
 
 def undone_text(candidate: Candidate, how: str, gap: float) -> str:

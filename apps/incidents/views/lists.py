@@ -17,14 +17,15 @@ from apps.core.listing import render_listing
 from apps.incidents import services
 from apps.incidents.forms import DeclareForm
 from apps.incidents.listings import INCIDENTS
-from apps.incidents.queries import incidents, measures
+from apps.incidents.queries import duties, incidents, measures
 
 
 @require_GET
 def incident_list(request: HttpRequest) -> HttpResponseBase:
     """Every incident, with how fast they are noticed and over."""
     at = timezone.now()
-    context = {"at": at, "summary": measures.summary(at=at)}
+    waiting = duties.waiting_for(user=cast(User, request.user), at=at)
+    context = {"at": at, "summary": measures.summary(at=at), "waiting": waiting}
     return render_listing(request, INCIDENTS, incidents.incidents(), "incidents/incident_list.html", context)
 
 

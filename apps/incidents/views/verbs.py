@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.models import User
 from apps.accounts.permissions import requires
+from apps.events.models import Event
 from apps.incidents import services
 from apps.incidents.forms import CLOCKS, ChangeForm, EntryForm, RoleForm, UpdateForm, VerdictForm, as_local
 from apps.incidents.models import Incident
@@ -75,6 +76,20 @@ def entry(request: HttpRequest, pk: int) -> HttpResponse:
     values["happened_at"] = values.pop("at")
     return _done(
         request, found, lambda at, who: services.add_entry(incident_id=pk, actor=who, at=at, **values), "Written."
+    )
+
+
+@require_POST
+@requires("incident:respond")
+def pin(request: HttpRequest, pk: int) -> HttpResponse:
+    """Make an event of the ledger one of the key moments."""
+    found, number = get_object_or_404(Incident, pk=pk), request.POST.get("event", "")
+    event = get_object_or_404(Event, pk=int(number) if number.isdecimal() and len(number) < 19 else 0)
+    return _done(
+        request,
+        found,
+        lambda at, who: services.pin_event(incident_id=pk, event_id=event.pk, actor=who, at=at),
+        "It is one of the key moments now.",
     )
 
 

@@ -65,6 +65,10 @@ def episodes(*, alert: Alert, limit: int = 10) -> list[Alert]:
 
 
 def changes_before(*, alert: Alert) -> list[Event]:
-    """What changed in the hour before it opened, to its feature if it has one, newest first."""
+    """What changed in the hour before it opened, to its feature if it has one, newest first.
+
+    How it is watched counts as no change.
+    """
     start, end = alert.opened_at - BEFORE, alert.opened_at
-    return events.changes_between(start=start, end=end, feature_id=alert.feature_id, limit=12)[::-1]
+    found = events.changes_between(start=start, end=end, feature_id=alert.feature_id, limit=24)[::-1]
+    return [event for event in found if not event.kind.startswith("monitors:")][:12]
