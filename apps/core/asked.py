@@ -47,11 +47,22 @@ class Listener:
         self._statements.append((sql, params))
         return answer
 
+    def lose_sight(self) -> None:
+        """Something was asked past the wrappers, so the list is not complete."""
+        self._is_sure = False
+
     @property
     def asked(self) -> Asked | None:
         """What was asked until now."""
         is_sure = self._is_sure and len(self._statements) <= MOST
         return Asked(tuple(self._statements), self._digest.digest()) if is_sure else None
+
+
+def lose_sight() -> None:
+    """For what asks on a cursor of its own: whoever listens cannot ask that again."""
+    for wrapper in connection.execute_wrappers:
+        if isinstance(wrapper, Listener):
+            wrapper.lose_sight()
 
 
 def _answer(result: Any) -> bytes:

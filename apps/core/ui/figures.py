@@ -72,7 +72,9 @@ def _walls(times: Numbers, zone: tzinfo) -> Numbers:
     if not len(times):
         return times
     first, last = float(times[0]), float(times[-1])
-    offsets = {_offset(first + days * DAY, zone) for days in range(math.ceil((last - first) / DAY))} | {_offset(last, zone)}
+    offsets = {_offset(first + days * DAY, zone) for days in range(math.ceil((last - first) / DAY))} | {
+        _offset(last, zone)
+    }
     if len(offsets) == 1:
         return (times + offsets.pop()) * 1000
     return np.array([_wall(at, zone) for at in times.tolist()])
