@@ -41,7 +41,7 @@ class Listener:
     def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
         answer = execute(sql, params, many, context)
         result = getattr(context["cursor"], "pgresult", None)
-        self._is_sure = self._is_sure and not many and result is not None and sql.startswith(_READING)
+        self._is_sure = self._is_sure and not many and result is not None and sql.lstrip().startswith(_READING)
         if self._is_sure and len(self._statements) < MOST:
             self._digest.update(_answer(result))
         self._statements.append((sql, params))
