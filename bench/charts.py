@@ -22,6 +22,7 @@ from apps.core.ui.figures import plotly_figure
 from apps.metrics import services
 from apps.metrics.models import Series
 from apps.sources.models import Source
+from bench import shipped
 from bench.pages import Visitor
 from bench.results import Result
 from bench.rows import connection
@@ -42,6 +43,10 @@ def measure(stage: Stage, options: Options) -> Iterator[Result]:
     start = end - timedelta(days=DAYS)
     _fill(start)
     visitor = Visitor(stage.session_key)
+    series = Series.objects.get(measure=MEASURES[0], feature__slug="charted")
+    yield from shipped.measure(
+        visitor, without="/pipelines/", charts="/metrics/of/charted/", zoomed=f"/metrics/{series.pk}/?explore=1"
+    )
     query = urllib.parse.urlencode({"from": start.isoformat(), "to": end.isoformat(), "compare": "off"})
     path = f"/metrics/of/charted/figures.json?{query}"
     with _prometheus(start) as (base, pid):

@@ -19,6 +19,8 @@ WIDE = (10_000, 100_000)
 # template with as many rows, so the goal in one run is 4/20 of the stock template.
 STOCK_GOAL = 0.2
 
+STATES = {"changed": "after a commit", "unchanged": "nothing changed", "first": "drawn for the first time"}
+
 
 def measure(stage: Stage, options: Options) -> Iterator[Result]:
     """Growth from 10 to 10,000 pipelines and from 10,000 runs upwards; then the floors of one page."""
@@ -65,14 +67,15 @@ def _growth(
 def _floors(stage: Stage, visitor: Visitor, page: str, path: str, options: Options) -> Iterator[Result]:
     floor = f"/floor/{'overview' if page == 'overview' else 'pipelines'}/"
     sides = {"unchanged": path, "stock": floor, "empty": "/floor/empty/"}
+    anew = {"changed": partial(visitor.get_anew, path), "first": partial(visitor.get_first, path)}
     costs = alternate(
-        {"changed": partial(visitor.get_anew, path), **{name: visitor.getter(at) for name, at in sides.items()}},
+        anew | {name: visitor.getter(at) for name, at in sides.items()},
         pairs=options.pairs,
         calls=5,
         database_pid=stage.database_pid,
     )
-    for state, goal in (("changed", STOCK_GOAL), ("unchanged", STOCK_GOAL / 2)):
-        what = f"{page}, {'after a commit' if state == 'changed' else 'nothing changed'}: CPU"
+    for state, goal in (("changed", STOCK_GOAL), ("unchanged", STOCK_GOAL / 2), ("first", None)):
+        what = f"{page}, {STATES[state]}: CPU"
         yield _milliseconds(
             what, costs[state], "stock template, same rows", costs["stock"], goal if page == "pipeline list" else None
         )

@@ -97,6 +97,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.accounts.remembering.RememberingMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "apps.accounts.middleware.SignInRequiredMiddleware",
     "apps.accounts.middleware.UserTimeZoneMiddleware",

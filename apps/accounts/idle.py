@@ -7,10 +7,14 @@ from datetime import datetime, timedelta
 
 from django.core.cache import cache
 
+from apps.core.kept import Shelf
+
 logger = logging.getLogger(__name__)
 
 IDLE_LIMIT = timedelta(hours=8)
 KEPT_FOR = timedelta(hours=25)  # longer than any session lives
+NOTED_FOR = timedelta(seconds=30)  # after which this process asks the cache again; nothing beside the limit
+_noted = Shelf[tuple[datetime, bool]](1000)  # session key -> (when it was not idle, whether a person asked)
 
 
 def was_idle(*, session_key: str, at: datetime, is_person: bool) -> bool:
@@ -18,6 +22,9 @@ def was_idle(*, session_key: str, at: datetime, is_person: bool) -> bool:
 
     Without a cache nobody is signed out: sessions end after a day in any case.
     """
+    noted = _noted.get(session_key)
+    if noted and timedelta() <= at - noted[0] < NOTED_FOR and (noted[1] or not is_person):
+        return False
     key = f"seen:{session_key}"
     try:
         seen = cache.get(key)
@@ -27,4 +34,6 @@ def was_idle(*, session_key: str, at: datetime, is_person: bool) -> bool:
     except Exception:
         logger.warning("the cache does not answer, so idle sessions are not ended", exc_info=True)
         return False
+    if not is_over:
+        _noted.put(session_key, (at, is_person))
     return is_over

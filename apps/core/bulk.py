@@ -17,6 +17,7 @@ from django.db import connection
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from apps.core import asked
 from apps.core.fitting import is_storable
 
 Row = dict[str, Any]
@@ -25,6 +26,7 @@ Row = dict[str, Any]
 def fetch(statement: sql.Composable | bytes, params: Mapping[str, Any]) -> list[Row]:
     """The rows that `statement` returns, as dicts; inside the caller's transaction."""
     connection.ensure_connection()
+    asked.lose_sight()
     text = statement if isinstance(statement, bytes) else statement.as_bytes(None)
     started = monotonic()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection, row_factory=dict_row) as cursor:

@@ -1,22 +1,19 @@
 """Markup that is the same for every reader, drawn once and kept in this process under everything that it shows.
 
 Nothing has to be forgotten when something changes: what changed has another key, and the old one falls out when it was
-not asked for long enough. The key of a row holds every value that was loaded for it. The key of a whole part of a page
-names the data in the database instead: its snapshot, which is another one as soon as anything at all was committed.
-What moves while no value changes are ages ("3 min ago"); they are filled in at each use, from the instant that stands
-in the `<time>` itself.
+not asked for long enough. The key of a row holds every value that was loaded for it; for whole parts of pages see
+parts.py. What moves while no value changes are ages ("3 min ago"); they are filled in at each use, from the instant
+that stands in the `<time>` itself.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from datetime import datetime
 from threading import Lock
-from time import time
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
-from django.db import connection
 from django.db.models import Model
 from django.template import Context
 from django.template.loader import get_template
@@ -26,58 +23,37 @@ from django.utils.safestring import SafeString, mark_safe
 from apps.core.ui import formats
 
 MOST_ROWS: Final = 2000  # of about 4 KB with their keys
-MOST_PARTS: Final = 50  # of up to 120 KB
-SECONDS: Final = 10  # a part shows spans that end now; however quiet the database is, they move this often
 _AGE: Final = re.compile(r'(<time datetime="([^"]+)"[^>]* data-ago>)[^<]*(?=</time>)')
 
-Pieces = list[str | datetime]  # an instant stands where its age belongs
-Data = tuple[str, ...] | None
+Kept = TypeVar("Kept")
+Pieces = tuple[str | datetime, ...]  # an instant stands where its age belongs
 
 
-class Shelf:
-    """What was drawn, the least recently used first."""
+class Shelf(Generic[Kept]):
+    """What was made, the least recently used first."""
 
     def __init__(self, most: int) -> None:
-        self._most, self._kept, self._lock = most, dict[Hashable, Pieces](), Lock()
+        self._most, self._kept, self._lock = most, dict[Hashable, Kept](), Lock()
 
-    def get(self, key: Hashable, draw: Callable[[], str]) -> Pieces:
-        """The pieces kept under `key`, drawn now if there are none."""
+    def get(self, key: Hashable) -> Kept | None:
+        """What is kept under `key`."""
         with self._lock:
-            pieces = self._kept.pop(key, None)
-        if pieces is None:
-            pieces = cut(draw())
+            found = self._kept.pop(key, None)
+            if found is not None:
+                self._kept[key] = found
+            return found
+
+    def put(self, key: Hashable, made: Kept) -> Kept:
+        """Keep it; the one that was not asked for longest goes when there are too many."""
         with self._lock:
-            self._kept[key] = pieces
+            self._kept.pop(key, None)
+            self._kept[key] = made
             if len(self._kept) > self._most:
                 del self._kept[next(iter(self._kept))]
-        return pieces
+        return made
 
 
-_rows, _parts = Shelf(MOST_ROWS), Shelf(MOST_PARTS)
-
-
-def data_now() -> Data:
-    """What names all that is committed at this moment; ask before anything of it is read.
-
-    None within a transaction, for nobody's snapshot tells of what that transaction wrote itself.
-    """
-    if connection.in_atomic_block:
-        return None
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_database(), pg_current_snapshot()::text")
-        return tuple(cursor.fetchone())
-
-
-def part_markup(key: tuple[str, ...], draw: Callable[[], str], *, data: Data) -> SafeString:
-    """A part of a page as `draw` makes it, or as it was made while nothing was committed since.
-
-    key: what `draw` depends on beside the data and the zone; it must not depend on the reader.
-    """
-    if data is None:
-        return _safe(draw())
-    zone = timezone.get_current_timezone()
-    pieces = _parts.get((key, zone, int(time() // SECONDS), data), draw)
-    return _safe(filled(pieces, datetime.now(zone)))
+_rows = Shelf[Pieces](MOST_ROWS)
 
 
 def rows_markup(template_name: str, rows: Iterable[Model]) -> SafeString:
@@ -104,7 +80,10 @@ class _Drawing:
 
     def markup(self, shown: Hashable, values: Mapping[str, Any]) -> str:
         """What the template makes of `values`, kept under what it shows of them."""
-        pieces = _rows.get((self._same, shown), lambda: self._template.render(Context(dict(values))))
+        key = (self._same, shown)
+        pieces = _rows.get(key)
+        if pieces is None:
+            pieces = _rows.put(key, cut(self._template.render(Context(dict(values)))))
         return filled(pieces, self._now)
 
 
@@ -121,17 +100,22 @@ def facts(row: Model, of: Model | None = None) -> tuple[Any, ...]:
 
 def cut(markup: str) -> Pieces:
     """Markup taken apart at its ages."""
-    pieces: Pieces = []
+    pieces: list[str | datetime] = []
     end = 0
     for found in _AGE.finditer(markup):
         pieces += (markup[end : found.end(1)], datetime.fromisoformat(found[2]))
         end = found.end()
-    return [*pieces, markup[end:]]
+    return (*pieces, markup[end:])
 
 
 def filled(pieces: Pieces, now: datetime) -> str:
     """The markup with its ages as they are `now`, in the zone of `now`."""
     return "".join(formats.ago(piece, now) if isinstance(piece, datetime) else piece for piece in pieces)
+
+
+def markup_now(pieces: Pieces) -> SafeString:
+    """The same as they are now, in the reader's zone."""
+    return _safe(filled(pieces, timezone.localtime()))
 
 
 def _safe(markup: str) -> SafeString:

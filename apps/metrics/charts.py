@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import accumulate
-from statistics import median
 
+import numpy as np
 from django.urls import reverse
 
 from apps.catalog.models import Promise
@@ -101,7 +101,11 @@ def samples(points: Points) -> list[Sample]:
     rows = points.rows
     if points.is_exact:
         return [(row.at.timestamp(), row.mean) for row in rows]
-    usual = median([row.high - row.low for row in rows]) if rows else 0.0
+    means, lows, highs = (np.array([getattr(row, name) for row in rows]) for name in ("mean", "low", "high"))
+    usual = float(np.median(highs - lows)) if rows else 0.0
+    limits = np.maximum(_SPIKE * usual, np.abs(means) * 1e-6)
+    if not (np.maximum(highs - means, means - lows) > limits).any():
+        return [(row.at.timestamp() + points.step / 2, row.mean) for row in rows]
     found: list[Sample] = []
     for row, following in zip(rows, [*rows[1:], *rows[-1:]], strict=True):
         begin, far = row.at.timestamp(), max(_SPIKE * usual, abs(row.mean) * 1e-6)

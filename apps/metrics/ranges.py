@@ -35,6 +35,10 @@ class Span:
     end: datetime
     compare: str = "week"
 
+    def is_closed(self, at: datetime) -> bool:
+        """Whether the same address asks for the same stretch later on, all of it over at `at`."""
+        return not self.key and self.end <= at
+
     @property
     def shift(self) -> timedelta:
         """How far back the stretch to compare with lies: a week, or its own length if that is longer or asked for."""

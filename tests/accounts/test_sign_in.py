@@ -6,6 +6,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core.cache import cache
 from django.db import connection
@@ -14,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts import services
-from apps.accounts.idle import IDLE_LIMIT, was_idle
+from apps.accounts.idle import IDLE_LIMIT, NOTED_FOR, was_idle
 from apps.accounts.models import AuditEntry, SignInAttempt, User
 
 PASSWORD = "correct horse battery"
@@ -218,7 +219,8 @@ def test_a_session_that_nobody_used_for_hours_is_over(signed_in, author):
     client.get("/account/profile/")
     long_ago = timezone.now() - IDLE_LIMIT - timedelta(minutes=1)
     cache.set(f"seen:{client.session.session_key}", long_ago.timestamp())
-    response = client.get("/account/profile/")
+    with time_machine.travel(timezone.now() + NOTED_FOR):
+        response = client.get("/account/profile/")
     assert response.status_code == 302
     assert response["Location"].startswith(SIGN_IN)
 

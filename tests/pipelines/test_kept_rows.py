@@ -157,10 +157,11 @@ def test_a_shared_row_knows_no_reader_and_nothing_that_moves_by_itself(listing: 
 
 
 def test_what_was_not_asked_for_longest_is_dropped_first() -> None:
-    shelf, drawn = kept.Shelf(2), []
+    shelf, drawn = kept.Shelf[str](2), []
 
     def ask(name: str) -> None:
-        shelf.get(name, lambda: drawn.append(name) or name)
+        if shelf.get(name) is None:
+            drawn.append(shelf.put(name, name))
 
     for name in "abacab":
         ask(name)

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.catalog.models import Feature
-from apps.core import kept
+from apps.core import kept, parts
 from apps.metrics.models import Series
 from apps.pipelines.models import Run
 from apps.sources.models import Source
@@ -128,7 +128,7 @@ def test_two_zones_are_kept_apart_while_nothing_changes(client, read) -> None:
 def test_spans_that_end_now_move_on_while_nothing_changes(read, drawn) -> None:
     read(OVERVIEW)
     drawn.clear()
-    read(OVERVIEW, NOW + timedelta(seconds=kept.SECONDS))
+    read(OVERVIEW, NOW + timedelta(seconds=parts.SECONDS))
     assert drawn
 
 

@@ -97,8 +97,8 @@ class Listing:
 
     `keep`: parameters of the page around it that its links must not lose. `topic`: a live topic; when it rings the
     page offers the news instead of moving what somebody reads. `is_shared`: every reader sees the same, for the row's
-    template needs nothing but `row` and shows nothing that changes by itself other than ages; so rows and lists are
-    drawn once while nothing changes (see kept.py).
+    template needs nothing but `row` and shows nothing that changes by itself other than ages, and its rows compare no
+    time with the clock where half a minute matters; so rows and lists are drawn once while nothing changes (parts.py).
     """
 
     name: str

@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import Final, Literal
 
 from apps.core.ui import sampling
-from apps.core.ui.sampling import Run, Sample
+from apps.core.ui.sampling import Numbers, Run, Sample
 
 Role = Literal["main", "second", "previous"]
 MarkKind = Literal["prompt", "deploy", "config", "incident", "alert"]
@@ -44,9 +44,17 @@ class Line:
 
     def thinned(self, limit: int) -> list[Run]:
         """Stretches without holes, shifted, in about `limit` points; no spike disappears."""
-        gap = GAP_IN_STEPS * sampling.usual_step(self.samples) if self.gap is None else self.gap
-        thin = sampling.thin(sampling.runs(self.samples, gap), limit)
+        thin = sampling.thin(sampling.runs(self.samples, self._gap), limit)
         return [[(at + self.shift, value) for at, value in stretch] for stretch in thin] if self.shift else thin
+
+    def whole(self, limit: int) -> tuple[Numbers, Numbers] | None:
+        """(shifted times, values) of a line without holes and of at most `limit` points; None for all others."""
+        found = sampling.whole(self.samples, self._gap) if len(self.samples) <= limit else None
+        return (found[0] + self.shift, found[1]) if found else None
+
+    @property
+    def _gap(self) -> float:
+        return GAP_IN_STEPS * sampling.usual_step(self.samples) if self.gap is None else self.gap
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,20 +7,18 @@ plotly-theme.js turns into the colors of the page.
 
 from __future__ import annotations
 
-import base64
 import math
-from array import array
+from base64 import b64encode
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from apps.core.ui.chart_marks import letters
 from apps.core.ui.charts import Line, LineChart
 from apps.core.ui.formats import DAY
-from apps.core.ui.sampling import Point, Run
+from apps.core.ui.sampling import Numbers, Point, Run, columns
 
 _TONES: Final = {"main": "series-1", "second": "series-2", "previous": "series-prev"}
 _MARK_TONES: Final = {"prompt": "accent", "incident": "bad-solid", "alert": "bad-solid"}
@@ -42,43 +40,44 @@ def plain_text(text: str) -> str:
 
 
 def _trace(line: Line, chart: LineChart) -> dict[str, Any]:
-    stretches = line.thinned(_MOST_POINTS)
-    filled = _filled(stretches)
-    times, values = zip(*filled, strict=True) if filled else ((), ())
+    found = line.whole(_MOST_POINTS)
+    times, values = found or columns(_filled(line.thinned(_MOST_POINTS)))
     trace: dict[str, Any] = {
         "type": "scatter",  # never scattergl: it needs eval
-        "mode": "lines+markers" if len(filled) <= _DOTTED else "lines",  # a lone sample is no line
+        "mode": "lines+markers" if len(times) <= _DOTTED else "lines",  # a lone sample is no line
         "name": plain_text(line.name),
         "meta": {"tone": _TONES[line.role]},
         "line": {"width": 1.25, "dash": "dot"} if line.role == "previous" else {"width": 1.75},
         "connectgaps": False,
         **_times(times, chart.zone),
-        "y": _floats(values, "f"),
+        "y": _floats(values, "f4"),
     }
-    if line.role == "main" and chart.from_zero and len(stretches) == 1:  # Plotly would fill across a hole
+    has_hole = found is None and bool(np.isnan(values).any())
+    if line.role == "main" and chart.from_zero and len(times) and not has_hole:  # Plotly would fill across a hole
         trace["fill"] = "tozeroy"
     return trace
 
 
-def _times(times: Sequence[float], zone: tzinfo) -> dict[str, Any]:
+def _times(times: Numbers, zone: tzinfo) -> dict[str, Any]:
     """x0/dx when the samples are evenly spaced and no clock change lies between them, else every time."""
     moments = _walls(times, zone)
     steps = np.rint(np.diff(moments))
     if len(steps) and (steps == steps[0]).all():
         return {"x0": float(moments[0]), "dx": int(steps[0])}
-    return {"x": _floats(moments.tolist(), "d")}
+    return {"x": _floats(moments, "f8")}
 
 
-def _walls(times: Sequence[float], zone: tzinfo) -> NDArray[np.float64]:
+def _walls(times: Numbers, zone: tzinfo) -> Numbers:
     """`_wall` of many rising times; their zone is asked once a day, for no clock changes twice in one."""
-    if not times:
-        return np.array([])
-    looked_at = [*np.arange(times[0], times[-1], DAY).tolist(), times[-1]]
-    offsets = {_offset(at, zone) for at in looked_at}
+    if not len(times):
+        return times
+    first, last = float(times[0]), float(times[-1])
+    offsets = {_offset(first + days * DAY, zone) for days in range(math.ceil((last - first) / DAY))} | {
+        _offset(last, zone)
+    }
     if len(offsets) == 1:
-        moments: NDArray[np.float64] = (np.array(times) + offsets.pop()) * 1000
-        return moments
-    return np.array([_wall(at, zone) for at in times])
+        return (times + offsets.pop()) * 1000
+    return np.array([_wall(at, zone) for at in times.tolist()])
 
 
 def _filled(stretches: Sequence[Run]) -> list[Point]:
@@ -102,9 +101,10 @@ def _offset(at: float, zone: tzinfo) -> float:
     return offset.total_seconds() if offset else 0.0
 
 
-def _floats(values: Sequence[float], code: str) -> dict[str, str]:
-    packed = array(code, values)
-    return {"dtype": f"f{packed.itemsize}", "bdata": base64.b64encode(packed.tobytes()).decode()}
+def _floats(values: Numbers, kind: str) -> dict[str, str]:
+    with np.errstate(over="ignore"):
+        packed = values.astype(f"<{kind}", copy=False)
+    return {"dtype": kind, "bdata": b64encode(packed.tobytes()).decode()}
 
 
 def _layout(chart: LineChart) -> dict[str, Any]:

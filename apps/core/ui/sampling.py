@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-import operator
+from array import array
 from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median_low
 
+import numpy as np
+from numpy.typing import NDArray
+
 Sample = tuple[float, float | None]  # (epoch seconds, value); None is a measured absence
 Point = tuple[float, float]
 Run = list[Point]
+Numbers = NDArray[np.float64]
 
 
 def usual_step(samples: Sequence[Sample]) -> float:
@@ -22,7 +26,7 @@ def usual_step(samples: Sequence[Sample]) -> float:
 
 def runs(samples: Sequence[Sample], gap: float) -> list[Run]:
     """Stretches without a hole: an absent value, or more than `gap` seconds to the next sample, ends one."""
-    if _is_whole(samples, gap):
+    if whole(samples, gap):
         return [list(samples)]  # type: ignore[arg-type]  # no value is absent
     found: list[Run] = []
     previous: float | None = None
@@ -37,14 +41,22 @@ def runs(samples: Sequence[Sample], gap: float) -> list[Run]:
     return found
 
 
-def _is_whole(samples: Sequence[Sample], gap: float) -> bool:
-    """The quick look that most lines pass: no value is absent and no distance too long."""
+def whole(samples: Sequence[Sample], gap: float) -> tuple[Numbers, Numbers] | None:
+    """(times, values) where no value is absent and no distance too long, as in most lines; None for all others."""
     if len(samples) < 2:
-        return False
-    times, values = zip(*samples, strict=True)
-    if None in values or not all(map(math.isfinite, values)):
-        return False
-    return not gap or max(map(operator.sub, times[1:], times)) <= gap
+        return None
+    try:
+        times, values = columns(samples)
+    except TypeError:  # a value is absent
+        return None
+    has_hole = gap and np.diff(times).max() > gap
+    return None if has_hole or not np.isfinite(values).all() else (times, values)
+
+
+def columns(samples: Sequence[Sample]) -> tuple[Numbers, Numbers]:
+    """(times, values) of samples that all have one; TypeError otherwise."""
+    times, values = zip(*samples, strict=True) if samples else ((), ())
+    return np.frombuffer(array("d", times)), np.frombuffer(array("d", values))  # half of what np.array takes
 
 
 def thin(stretches: Sequence[Run], limit: int = 480) -> list[Run]:

@@ -9,9 +9,11 @@ from typing import Any, Final
 import orjson
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from apps.catalog.models import Feature
+from apps.core.parts import as_of, part
 from apps.core.ui.figures import plotly_figure
 from apps.metrics import exports, queries
 from apps.metrics.measures import FAMILY_LABELS, Family, Measure, of_family
@@ -74,13 +76,19 @@ def feature_measures(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_GET
 def feature_figures(request: HttpRequest, slug: str) -> HttpResponse:
-    """Every chart of the page as a Plotly figure, in one answer: measure -> figure."""
-    feature, asked = get_object_or_404(Feature, slug=slug), Asked.of(request)
-    primary = [one for one in queries.feature_series(feature_id=feature.pk) if one.is_primary]
-    promises = {promise.measure: promise for promise in feature.promises.all()}
-    drawn = pictures(primary, asked, asked.markers(feature.pk), promises, sync=f"feature-{feature.pk}")
-    figures = {measure: plotly_figure(picture.chart) for measure, picture in drawn.items()}
-    return HttpResponse(orjson.dumps(figures), content_type="application/json")
+    """Every chart of the page as a Plotly figure, in one answer: measure -> figure; kept while nothing changes."""
+    asked = Asked.of(request)
+
+    def draw() -> str:
+        feature = get_object_or_404(Feature, slug=slug)
+        primary = [one for one in queries.feature_series(feature_id=feature.pk) if one.is_primary]
+        promises = {promise.measure: promise for promise in feature.promises.all()}
+        drawn = pictures(primary, asked, asked.markers(feature.pk), promises, sync=f"feature-{feature.pk}")
+        return orjson.dumps({measure: plotly_figure(picture.chart) for measure, picture in drawn.items()}).decode()
+
+    key = ("figures", request.get_full_path())
+    kept = part(key, draw, data=as_of(request).data, asks_again=asked.span.is_closed(timezone.now()))
+    return HttpResponse(kept.markup, content_type="application/json")
 
 
 def _parts(series: list[Series], split: Split | None, asked: Asked) -> dict[str, list[Part]]:

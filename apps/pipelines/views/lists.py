@@ -138,15 +138,20 @@ RUNS = Listing(
 @require_GET
 def pipeline_list(request: HttpRequest) -> HttpResponseBase:
     """Every pipeline with the strip of its last runs."""
-    rows = queries.pipelines(at=timezone.now())
-    if request.GET.get("gone") != "1":
-        rows = rows.filter(gone_at=None)
+
+    def rows() -> Query:
+        found = queries.pipelines(at=timezone.now())
+        return found if request.GET.get("gone") == "1" else found.filter(gone_at=None)
+
     return render_listing(request, PIPELINES, rows, "pipelines/pipeline_list.html")
 
 
 @require_GET
 def run_list(request: HttpRequest) -> HttpResponseBase:
     """Every run; those planned for later are shown when one asks for the waiting ones."""
-    is_planned_wanted = RunState.QUEUED in request.GET.getlist("state")
-    rows = queries.runs(at=timezone.now(), with_planned=is_planned_wanted)
+
+    def rows() -> Query:
+        is_planned_wanted = RunState.QUEUED in request.GET.getlist("state")
+        return queries.runs(at=timezone.now(), with_planned=is_planned_wanted)
+
     return render_listing(request, RUNS, rows, "pipelines/run_list.html")

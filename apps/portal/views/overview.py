@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from apps.core.kept import Data, data_now, part_markup
+from apps.core.parts import Data, Part, as_of, page, part
 from apps.portal import pages
 from apps.portal.ranges import RANGES, range_of
 
@@ -20,26 +19,27 @@ from apps.portal.ranges import RANGES, range_of
 @never_cache
 def overview(request: HttpRequest) -> HttpResponse:
     """The whole page; every part of it is also a fragment of its own."""
-    data = data_now()
-    parts = {part: _part(request.GET, part, data) for part in pages.PARTS}
-    return render(request, "portal/overview.html", {"parts": parts, "shows_demo": pages.shows_demo()})
+    data = as_of(request).data
+    drawn = {name: _part(request.GET, name, data) for name in pages.PARTS}
+    is_demo = part(("overview-demo",), lambda: "1" if pages.shows_demo() else "", data=data)
+    return page(request, "portal/overview.html", {"shows_demo": bool(is_demo.markup)}, drawn)
 
 
 @require_GET
 @never_cache
 def overview_part(request: HttpRequest, part: str) -> HttpResponse:
     """One part, when its topic rang."""
-    return HttpResponse(_part(request.GET, part, data_now()))
+    return HttpResponse(_part(request.GET, part, as_of(request).data).markup)
 
 
-def _part(query: QueryDict, part: str, data: Data) -> str:
-    """The markup of one part, which is the same for every reader who asks with this query."""
+def _part(query: QueryDict, name: str, data: Data) -> Part:
+    """One part, which is the same for every reader who asks with this query."""
 
     def draw() -> str:
         asked = _asked(query)
-        return render_to_string(f"portal/_{part}.html", {**asked, **pages.PARTS[part](asked)})
+        return render_to_string(f"portal/_{name}.html", {**asked, **pages.PARTS[name](asked)})
 
-    return part_markup((f"overview-{part}", query.urlencode()), draw, data=data)
+    return part((f"overview-{name}", query.urlencode()), draw, data=data)
 
 
 def _asked(query: QueryDict) -> dict[str, Any]:
