@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
@@ -63,6 +63,7 @@ def read_by_the_library(family: Family) -> list[Metric] | None:
 @given(st.sampled_from(("load", "x_total", "_total", "a:b")).flatmap(families))
 @example('# TYPE load gauge\nload{job="a"} 1\n')
 @example('# TYPE x_total counter\nx_total{job="a",job="b"} 1\n')
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_a_plain_family_is_read_as_the_library_reads_it(text: str) -> None:
     for family in split(text, is_wanted=lambda _: True)[0]:
         plain = read_plain(family.name, metadata=family.metadata, lines=family.samples)
