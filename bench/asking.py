@@ -7,16 +7,20 @@ import json
 import time
 from collections.abc import Callable, Sequence
 
+Heard = Callable[[bytes, float, float], None]
+
 
 class Asker(asyncio.Protocol):
-    """One connection that asks again as soon as it has its answer; tells `heard` each body with its time."""
+    """One connection that asks again as soon as it has its answer; tells `heard` each body, when it was asked for and
+    when it came."""
 
-    def __init__(self, requests: Sequence[bytes], heard: Callable[[bytes, float], None] | None = None) -> None:
+    def __init__(self, requests: Sequence[bytes], heard: Heard | None = None) -> None:
         self.answers = 0
         self.done = asyncio.Event()
         self._requests, self._heard = requests, heard
         self._left = 0
         self._buffer = b""
+        self._asked_at = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the way to ask."""
@@ -43,7 +47,7 @@ class Asker(asyncio.Protocol):
         self._buffer = b""
         self.answers += 1
         if self._heard is not None:
-            self._heard(body, time.perf_counter())
+            self._heard(body, self._asked_at, time.perf_counter())
         self._left -= 1
         if self._left > 0:
             self._send()
@@ -51,10 +55,11 @@ class Asker(asyncio.Protocol):
             self.done.set()
 
     def _send(self) -> None:
+        self._asked_at = time.perf_counter()
         self._transport.write(self._requests[self.answers % len(self._requests)])
 
 
-async def connected(port: int, requests: Sequence[bytes], heard: Callable[[bytes, float], None] | None = None) -> Asker:
+async def connected(port: int, requests: Sequence[bytes], heard: Heard | None = None) -> Asker:
     """A client that is connected and asks nothing yet."""
     _, asker = await asyncio.get_running_loop().create_connection(lambda: Asker(requests, heard), "127.0.0.1", port)
     return asker

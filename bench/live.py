@@ -13,7 +13,7 @@ from django.conf import settings
 
 from apps.core.embedded import paths
 from apps.events.services import CHANNEL
-from apps.portal.live import STREAMS_A_USER
+from apps.portal.live import HEARTBEAT_SECONDS, STREAMS_A_USER
 from bench.pages import sign_in
 from bench.results import Result
 from bench.servers import process
@@ -23,7 +23,7 @@ from bench.timing import Options, cpu_of, memory_of
 
 CLIENTS = 1_000
 EVENTS = 5  # in a row, one side at a time
-IDLE_FOR = 30.0  # seconds; longer than two heartbeats
+IDLE_FOR = 2 * HEARTBEAT_SECONDS + 1  # seconds: two heartbeats
 FLOOR_CHANNEL = "bench_floor"
 
 
@@ -46,7 +46,7 @@ def measure(stage: Stage, options: Options) -> Iterator[Result]:
     name = stage.database_url.rpartition("/")[2]
     keys = [sign_in(f"live-{n}") for n in range(-(-CLIENTS // STREAMS_A_USER))]
     conninfo, ports = paths.conninfo(stage.home, dbname=name), (free_port(), free_port())
-    ours = process.uvicorn("opsportal.asgi:application", ports[0])
+    ours = process.portal(ports[0])
     floor = process.uvicorn("bench.servers.fanout:application", ports[1])
     env = {"FANOUT_CONNINFO": conninfo, "FANOUT_CHANNEL": FLOOR_CHANNEL}
     env |= {"DATABASE_URL": stage.database_url, "LOG_LEVEL": "CRITICAL"}

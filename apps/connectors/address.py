@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from apps.connectors.errors import ConfigError, ErrorClass, SourceError
@@ -80,8 +81,7 @@ class AddressRule:
 
     def check(self, ip: str | Address) -> None:
         """Return when we may connect to `ip`; raises SourceError (blocked_address) when we may not."""
-        address = _address(ip)
-        reason = self._reason_against(address)
+        address, reason = _judged(self, ip)
         if reason:
             raise SourceError(
                 ErrorClass.BLOCKED_ADDRESS,
@@ -112,6 +112,13 @@ def parse_networks(entries: Iterable[str], *, field: str = "allowed_networks") -
         except ValueError:
             raise ConfigError(field, f"“{entry}” is not a network; write it like 10.20.0.0/16 or 10.20.1.5.") from None
     return tuple(networks)
+
+
+@lru_cache(maxsize=4096)  # the sources of a portal are asked again and again
+def _judged(rule: AddressRule, ip: str | Address) -> tuple[Address, str]:
+    """The address meant by `ip`, and why `rule` keeps it closed; "" when it is open."""
+    address = _address(ip)
+    return address, rule._reason_against(address)
 
 
 def _address(ip: str | Address) -> Address:

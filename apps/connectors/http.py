@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import random
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -30,6 +31,7 @@ _RETRIED = {ErrorClass.UNREACHABLE, ErrorClass.PROTOCOL, ErrorClass.UPSTREAM}
 _JSON, _TEXT = ("JSON", ("json",)), ("plain text", ("text/plain", "openmetrics"))
 _NOTHING: tuple[str, tuple[str, ...]] = ("nothing", ())  # whatever comes back is not read
 _ETAG = "If-None-Match"
+_NOT_IN_URL = re.compile(r"[\x00-\x20\\\x7f]")
 _random = random.SystemRandom()
 
 Params = Mapping[str, str | int | float]
@@ -336,7 +338,7 @@ class Http:
 
 def check_url(url: str, *, field: str = "url") -> URL:
     """The parsed URL; raises ConfigError unless it is plain http(s) with a host, no credentials and no fragment."""
-    if any(character <= " " or character == "\\" or character == "\x7f" for character in url):
+    if _NOT_IN_URL.search(url):
         raise ConfigError(field, "The URL contains blanks or backslashes; enter it plainly.")
     try:
         address = URL(url)

@@ -22,6 +22,7 @@ MAX_TEXT = 10_000
 MAX_LABELS = 64
 MAX_VALUE = 1e300  # above it a number stands for infinity, as MLflow's 1.797e308
 EARLIEST, LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+_COMPACT = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))  # `json.dumps` would make one every time
 
 T = TypeVar("T")
 
@@ -176,7 +177,7 @@ def embedded_json(text: str) -> Any:
 
 def stable_id(*parts: str, labels: Mapping[str, str] | None = None) -> str:
     """A short identity that depends only on the parts and the labels, not on the order of the labels."""
-    text = json.dumps([list(parts), sorted((labels or {}).items())], ensure_ascii=True, separators=(",", ":"))
+    text = _COMPACT.encode([list(parts), sorted((labels or {}).items())])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

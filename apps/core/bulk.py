@@ -18,6 +18,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from apps.core import asked
+from apps.core.arrays import pack_arrays
 from apps.core.fitting import is_storable
 
 Row = dict[str, Any]
@@ -30,6 +31,7 @@ def fetch(statement: sql.Composable | bytes, params: Mapping[str, Any]) -> list[
     text = statement if isinstance(statement, bytes) else statement.as_bytes(None)
     started = monotonic()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection, row_factory=dict_row) as cursor:
+        pack_arrays(cursor)
         cursor.execute(text, params)
         rows = cursor.fetchall() if cursor.description else []
     if connection.queries_logged:  # so that tests which count queries count these as well

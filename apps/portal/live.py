@@ -25,7 +25,7 @@ from apps.portal.readers import Reader, still_standing
 
 log = logging.getLogger(__name__)
 
-HEARTBEAT_SECONDS = 15.0
+HEARTBEAT_SECONDS = 25.0  # proxies hang up after 30 s of silence or more
 LONGEST_SECONDS = 600.0  # then the browser reconnects, with its rights read anew
 STREAMS_A_USER = 3
 RECONNECT_SECONDS = 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -33,6 +34,51 @@ async def hear(connection: Connection, *, patience: float) -> list[str]:
         await connection.execute("SELECT 1")  # a dead server is noticed though it says nothing
     notices = [notice async for notice in connection.notifies(timeout=MOMENT, stop_after=1)]
     return list(dict.fromkeys(topic for notice in notices for topic in orjson.loads(notice.payload)))
+
+
+async def follow(connection: Connection, *, tell: Callable[[str], None], patience: float) -> None:
+    """For `patience` seconds, hand over each topic in the very turn of the loop in which it arrives.
+
+    `hear` takes some turns more, and a busy loop fills each with answers that are out of date by then. At the end the
+    server is asked whether it is still there; raises OperationalError when it is not.
+    """
+    loop, descriptor = asyncio.get_running_loop(), connection.fileno()
+    lost: asyncio.Future[None] = loop.create_future()
+
+    def read() -> None:
+        try:
+            connection.pgconn.consume_input()
+            _tell_all(connection, tell)
+        except Exception as error:
+            loop.remove_reader(descriptor)
+            lost.set_exception(error)
+
+    loop.add_reader(descriptor, read)
+    try:
+        await asyncio.wait([lost], timeout=patience)
+    finally:
+        loop.remove_reader(descriptor)
+    if lost.done():
+        lost.result()
+    connection.add_notify_handler(told := _teller(tell))  # what arrives together with the answer
+    try:
+        await connection.execute("SELECT 1")
+    finally:
+        connection.remove_notify_handler(told)
+
+
+def _tell_all(connection: Connection, tell: Callable[[str], None]) -> None:
+    while (notice := connection.pgconn.notifies()) is not None:
+        for topic in orjson.loads(notice.extra):
+            tell(topic)
+
+
+def _teller(tell: Callable[[str], None]) -> Callable[[psycopg.Notify], None]:
+    def told(notice: psycopg.Notify) -> None:
+        for topic in orjson.loads(notice.payload):
+            tell(topic)
+
+    return told
 
 
 async def _is_readable(descriptor: int, patience: float) -> bool:

@@ -153,7 +153,8 @@ class Mapper:
         return self._looked_at[kind]
 
     def _resolve(self, kind: str, name: str, labels: Mapping[str, str], raw: Mapping[str, Any] | None) -> Place:
-        ruled = self._by_rules(Thing(self.source.pk, kind, name, labels, raw))
+        is_ruled = bool(self._looks(kind).rules)
+        ruled = self._by_rules(Thing(self.source.pk, kind, name, labels, raw)) if is_ruled else Place()
         feature, component, environment = (str(labels.get(label, "")) for label in LABELS)
         if ruled.component_id is None and ruled.feature_id is None:
             found = self._by_external_name(kind, name) or self.names.components.get(component)
@@ -182,9 +183,9 @@ class Mapper:
         return Place(feature_id, component_id, environment_id)
 
     def _by_external_name(self, kind: str, name: str) -> Component | None:
-        if component := self.names.exact.get(f"{kind}:{name}"):
-            return component
         full = f"{kind}:{name}"
+        if component := self.names.exact.get(full):
+            return component
         return next((component for pattern, component in self.names.patterns if fnmatchcase(full, pattern)), None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -18,8 +19,13 @@ def open_door(
     *, networks: Sequence[str], trusted_ca: str = "", pool: Pool | None = None, limits: Limits | None = None
 ) -> Http:
     """The door that lets this source reach what the whole portal or its own `networks` allow."""
-    rule = AddressRule().plus(parse_networks([*settings.ALLOWED_NETWORKS, *networks]))
+    rule = _rule(tuple(settings.ALLOWED_NETWORKS), tuple(networks))
     return Http(rule=rule, pool=pool, limits=limits, user_agent=f"OpsPortal/{settings.VERSION}", trusted_ca=trusted_ca)
+
+
+@lru_cache(maxsize=256)  # nearly all sources of a portal share one
+def _rule(everywhere: tuple[str, ...], networks: tuple[str, ...]) -> AddressRule:
+    return AddressRule().plus(parse_networks([*everywhere, *networks]))
 
 
 def check_address(url: str) -> None:

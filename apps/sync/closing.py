@@ -8,7 +8,7 @@ from datetime import datetime
 import orjson
 from django.db import connection
 
-from apps.sources.models import Poll, SourceState
+from apps.sources.models import SourceState
 from apps.sources.status import Outcome
 from apps.sources.storing import Stored
 from apps.sync.fetch import Fetched
@@ -62,47 +62,41 @@ UPDATE sources_poll poll
        changed integer, rejected integer, requests integer, bytes_read bigint)
  WHERE poll.id = new.id
 """
-POLL_COLUMNS = (
-    "id",
-    "finished_at",
-    "outcome",
-    "error_class",
-    "error",
-    "fetched",
-    "changed",
-    "rejected",
-    "requests",
-    "bytes_read",
-)
+
+Row = dict[str, object]
 
 
-def finished_poll(fetched: Fetched, stored: Stored, at: datetime) -> Poll:
+def finished_poll(fetched: Fetched, stored: Stored, at: datetime) -> Row:
     """The poll's row as it is to be written when its claim held."""
     error = fetched.error
-    return Poll(
-        id=fetched.job.poll_id,
-        finished_at=at,
-        outcome=Outcome.SUCCEEDED if error is None else Outcome.FAILED,
-        error_class="" if error is None else error.error_class,
-        error="" if error is None else error.message,
-        fetched=len(fetched.batch.records) if fetched.batch is not None else 0,
-        changed=stored.changed,
-        rejected=len(stored.rejected),
-        requests=fetched.requests,
-        bytes_read=fetched.bytes_read,
-    )
+    return {
+        "id": fetched.job.poll_id,
+        "finished_at": at,
+        "outcome": Outcome.SUCCEEDED if error is None else Outcome.FAILED,
+        "error_class": "" if error is None else error.error_class,
+        "error": "" if error is None else error.message,
+        "fetched": len(fetched.batch.records) if fetched.batch is not None else 0,
+        "changed": stored.changed,
+        "rejected": len(stored.rejected),
+        "requests": fetched.requests,
+        "bytes_read": fetched.bytes_read,
+    }
 
 
-def superseded_poll(fetched: Fetched, at: datetime) -> Poll:
+def superseded_poll(fetched: Fetched, at: datetime) -> Row:
     """The poll's row when somebody else holds the claim now: nothing of what was fetched counts."""
-    return Poll(
-        id=fetched.job.poll_id,
-        finished_at=at,
-        outcome=Outcome.SUPERSEDED,
-        error="Another worker took over or the source was changed; nothing of this poll was stored.",
-        requests=fetched.requests,
-        bytes_read=fetched.bytes_read,
-    )
+    return {
+        "id": fetched.job.poll_id,
+        "finished_at": at,
+        "outcome": Outcome.SUPERSEDED,
+        "error_class": "",
+        "error": "Another worker took over or the source was changed; nothing of this poll was stored.",
+        "fetched": 0,
+        "changed": 0,
+        "rejected": 0,
+        "requests": fetched.requests,
+        "bytes_read": fetched.bytes_read,
+    }
 
 
 def leftover(fetched: Fetched, stored: Stored) -> Leftover:
@@ -122,14 +116,14 @@ def write_states(*, states: Sequence[SourceState]) -> None:
     _write(STATES, [{name: getattr(state, name) for name in STATE_COLUMNS} for state in states])
 
 
-def write_polls(*, polls: Sequence[Poll]) -> None:
+def write_polls(*, polls: Sequence[Row]) -> None:
     """Close the poll rows."""
-    _write(POLLS, [{name: getattr(poll, name) for name in POLL_COLUMNS} for poll in polls])
+    _write(POLLS, polls)
 
 
-def _write(statement: str, rows: list[dict[str, object]]) -> None:
+def _write(statement: str, rows: Sequence[Row]) -> None:
     if not rows:
         return
     with connection.cursor() as cursor:
-        text = orjson.dumps(rows, default=str).decode()
+        text = orjson.dumps(list(rows), default=str).decode()
         cursor.execute(statement, [text.replace("\\u0000", "\\ufffd")])  # PostgreSQL takes no NUL

@@ -14,7 +14,7 @@ from apps.events import services as events
 from apps.events.services import NewEvent
 from apps.sources.identity.naming import SeenNames, note_names
 from apps.sources.mapping import Names
-from apps.sources.models import Poll, SourceState
+from apps.sources.models import SourceState
 from apps.sources.storing import Stored
 from apps.sync import closing, standing
 from apps.sync.claims import hold_claims
@@ -62,7 +62,7 @@ class _Findings:
     news: list[NewEvent] = field(default_factory=list)
     topics: set[str] = field(default_factory=set)
     leftovers: list[Leftover] = field(default_factory=list)
-    polls: list[Poll] = field(default_factory=list)
+    polls: list[closing.Row] = field(default_factory=list)
     names: Names = field(default_factory=Names)
     seen: list[SeenNames] = field(default_factory=list)
 

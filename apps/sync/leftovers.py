@@ -11,6 +11,7 @@ import orjson
 from django.db import connection
 
 from apps.connectors.records import Kind, Record, Rejected
+from apps.sources.models import DeadLetter
 
 MOST_BYTES_OF_A_LETTER = 4_096
 LONGEST_ID = 512
@@ -59,21 +60,34 @@ def write_leftovers(*, leftovers: Iterable[Leftover], at: datetime) -> None:
     raw: dict[Key, str] = {}
     letters: dict[Key, tuple[str, str]] = {}
     good: set[Key] = set()
-    for left in leftovers:
+    everything = list(leftovers)
+    lettered = _lettered({left.source_id for left in everything})
+    for left in everything:
         bad = {_key(left.source_id, item.kind, item.external_id) for item in left.rejected}
         for item in left.rejected:
             payload = _payload(item.raw, left.secrets, MOST_BYTES_OF_A_LETTER)
             letters[_key(left.source_id, item.kind, item.external_id)] = (_text(item.reason, left.secrets), payload)
+        has_letters = left.source_id in lettered
         for record in left.records:
-            key = _key(left.source_id, record.kind, record.external_id)  # type: ignore[attr-defined]  # all have one
+            kind: Kind = record.kind  # type: ignore[attr-defined]  # all have one
+            is_kept = left.keeps_raw and record.raw and kind is not Kind.SERIES
+            if not (is_kept or has_letters):
+                continue
+            key = _key(left.source_id, kind, record.external_id)
             if key not in bad:
                 good.add(key)
-            if left.keeps_raw and record.raw and key[1] != Kind.SERIES:
+            if is_kept:
                 raw[key] = _payload(record.raw, left.secrets, None)
     _write(RAW, sorted(raw), at, payloads=[raw[key] for key in sorted(raw)])
-    _write(HEALED, sorted(good), at)
+    _write(HEALED, sorted(key for key in good if key[0] in lettered), at)
     found = [letters[key] for key in sorted(letters)]
     _write(LETTERS, sorted(letters), at, reasons=[reason for reason, _ in found], payloads=[text for _, text in found])
+
+
+def _lettered(source_ids: set[int]) -> set[int]:
+    """Which of the sources have letters at all: nearly none, so nearly nothing can have healed."""
+    found = DeadLetter.objects.order_by().filter(source_id__in=source_ids).values_list("source_id", flat=True)
+    return set(found.distinct())
 
 
 def _write(statement: str, keys: Sequence[Key], at: datetime, **columns: list[str]) -> None:

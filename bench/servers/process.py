@@ -53,8 +53,13 @@ def started(
             process.wait()
 
 
+def portal(port: int) -> tuple[str, ...]:
+    """The arguments that start the portal's own web process."""
+    return ("opsportal.web", "--host", "127.0.0.1", "--port", str(port), "--grace", "1", "--log-level", "critical")
+
+
 def uvicorn(application: str, port: int) -> tuple[str, ...]:
-    """The arguments that start `application` as the portal starts its own."""
+    """The arguments that start `application` as uvicorn does by itself."""
     options = ("--no-access-log", "--no-server-header", "--log-level", "critical", "--timeout-graceful-shutdown", "1")
     return ("uvicorn", application, "--host", "127.0.0.1", "--port", str(port), *options)
 

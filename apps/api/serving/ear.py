@@ -28,6 +28,7 @@ class Ear:
         self._memory = memory
         self._note = note
         self._task: asyncio.Task[None] | None = None
+        self._noting: asyncio.Task[None] | None = None
         self._noted_at = time.monotonic()
 
     def listen(self) -> None:
@@ -44,10 +45,8 @@ class Ear:
                     self._memory.heard()
                     while True:
                         async with asyncio.timeout(PATIENCE + ANSWERS_WITHIN):
-                            topics = await notices.hear(connection, patience=PATIENCE)
-                        for topic in topics:
-                            self._memory.drop(topic)
-                        await self._note_uses()
+                            await notices.follow(connection, tell=self._tell, patience=PATIENCE)
+                        self._begin_to_note()
             except (psycopg.Error, OSError) as error:  # TimeoutError is one of the latter
                 log.warning("kept prompts wait for the database: %s", type(error).__name__)
             finally:
@@ -55,11 +54,19 @@ class Ear:
             await asyncio.sleep(pause)
             pause = min(2 * pause + 0.05, LONGEST_PAUSE)
 
-    async def _note_uses(self) -> None:
-        if self._memory.used and time.monotonic() - self._noted_at >= NOTED_EVERY:
+    def _tell(self, topic: str) -> None:
+        self._memory.drop(topic)
+
+    def _begin_to_note(self) -> None:
+        """Write down which tokens were used, if it is time, without hearing any worse meanwhile."""
+        is_free = self._noting is None or self._noting.done()
+        if is_free and self._memory.used and time.monotonic() - self._noted_at >= NOTED_EVERY:
             self._noted_at = time.monotonic()
             used, self._memory.used = self._memory.used, set()
-            try:
-                await self._note(used)
-            except Exception as error:  # a note more or less; the next one comes in a minute
-                log.warning("the use of tokens was not written down: %s", type(error).__name__)
+            self._noting = asyncio.create_task(self._note_uses(used))
+
+    async def _note_uses(self, used: set[int]) -> None:
+        try:
+            await self._note(used)
+        except Exception as error:  # a note more or less; the next one comes in a minute
+            log.warning("the use of tokens was not written down: %s", type(error).__name__)

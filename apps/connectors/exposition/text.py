@@ -1,7 +1,7 @@
 """The text of a scrape, split into families before the parser sees it.
 
-The parser reads character by character, and fails as a whole on one bad line. So only wanted families reach it,
-lines have a length limit, and a family that fails is read again line by line.
+The parser reads character by character, and fails as a whole on one bad line. So only wanted families reach it that
+are not plain, lines have a length limit, and a family that fails is read again line by line.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from prometheus_client import Metric
 from prometheus_client import parser as classic
 from prometheus_client.openmetrics import parser as openmetrics
 
+from apps.connectors.exposition.plain import read_plain
 from apps.connectors.records import Kind, Rejected
 
 MAX_LINE = 8_192  # the parser's time grows with the square of a line's length
@@ -48,15 +49,15 @@ def split(
     families: list[Family] = []
     rejected: list[Rejected] = []
     kept = 0
-    current = Family("")
+    current, is_current_wanted = Family(""), is_wanted("")
     for line in _lines(text):
         is_metadata = line.startswith("#")
         name = _name_of(line.split(None, 3)[2] if is_metadata else line)
         if name != current.name and (is_metadata or not is_of_family(name, current.name)):
-            current = Family(name)
-            if is_wanted(name):
+            current, is_current_wanted = Family(name), is_wanted(name)
+            if is_current_wanted:
                 families.append(current)
-        if not is_wanted(current.name):
+        if not is_current_wanted:
             continue
         kept += 1
         if kept > max_lines:
@@ -75,6 +76,10 @@ def split(
 
 def parse(family: Family, *, is_openmetrics: bool) -> tuple[list[Metric], list[Rejected]]:
     """The family as the parser's metrics; where it fails, line by line, and the bad lines rejected."""
+    if not is_openmetrics:
+        plain = read_plain(family.name, metadata=family.metadata, lines=family.samples)
+        if plain is not None:
+            return plain, []
     try:
         return _parse([*family.metadata, *family.samples], is_openmetrics), []
     except _PARSE_ERRORS:

@@ -28,9 +28,8 @@ class Program:
 WEB = Program(
     "web",
     (
-        *("uvicorn", "opsportal.asgi:application", "--host", "{bind}", "--port", "{port}"),
-        *("--timeout-graceful-shutdown", str(WEB_GRACE), "--no-access-log", "--no-server-header"),
-        *("--log-level", "warning"),
+        *("opsportal.web", "--host", "{bind}", "--port", "{port}"),
+        *("--grace", str(WEB_GRACE)),
     ),
     Ending(steps=((signal.SIGTERM, WEB_GRACE + 1.0),)),
 )

@@ -51,8 +51,8 @@ def unusable(record: SeriesRecord) -> str:
         return f"The id and the name of a series may have {_LONGEST} characters; shorten its query or labels."
     if len(record.measure) > _LONGEST_MEASURE or len(record.unit) > 20:
         return "The measure may have 60 characters and the unit 20; shorten them in the source's queries."
-    texts = [record.external_id, record.name, record.measure, record.unit]
-    if any("\x00" in text for text in [*texts, *map(str, record.labels), *map(str, record.labels.values())]):
+    texts = (record.external_id, record.name, record.measure, record.unit)
+    if "\x00" in "".join((*texts, *map(str, record.labels), *map(str, record.labels.values()))):
         return "It contains the character U+0000, which cannot be stored."
     return ""
 

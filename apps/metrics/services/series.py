@@ -24,7 +24,8 @@ from apps.sources.storing import Stored
 
 _COLUMNS: Final = "name, measure, unit, kind, labels, feature_id, component_id, environment_id"
 _KNOWN = f"""
-SELECT source_id, external_id, id, last_at, last_value, first_at, step_seconds, {_COLUMNS}
+SELECT source_id, external_id, id, last_at, last_value, first_at, step_seconds,
+       {_COLUMNS.replace("labels", "labels::text")}
 FROM metrics_series JOIN unnest(%b::bigint[], %b::text[]) AS asked (source_id, external_id)
      USING (source_id, external_id)
 """  # noqa: S608 - constant names
@@ -191,8 +192,7 @@ def _known(news: Sequence[_News]) -> dict[Key, _Known]:
 
 
 def _known_row(row: Sequence[Any]) -> _Known:
-    labels = orjson.loads(row[9]) if isinstance(row[9], str | bytes) else row[9]
-    description = (row[5], row[6], row[7], row[8], labels, row[10], row[11], row[12])
+    description = (row[5], row[6], row[7], row[8], orjson.loads(row[9]), row[10], row[11], row[12])
     return _Known(row[0], row[1], row[2], row[3], row[4], description)
 
 

@@ -432,6 +432,26 @@ def test_the_use_of_a_token_is_written_down_though_nobody_asks_the_database(port
     asyncio.run(story())
 
 
+def test_a_change_is_heard_while_the_use_of_tokens_is_written_down(portal, owned, token, monkeypatch):
+    monkeypatch.setattr(ear, "NOTED_EVERY", 0.0)
+    monkeypatch.setattr(ear, "PATIENCE", 0.05)
+
+    async def story() -> None:
+        begun, never = asyncio.Event(), asyncio.Event()
+
+        async def note(_: set[int]) -> None:
+            begun.set()
+            await never.wait()
+
+        portal.application._ear._note = note
+        await portal.warm(ADDRESS, token)
+        await asyncio.wait_for(begun.wait(), 20)
+        await portal.changes(lambda: set_label(owned, "production", 2))
+        assert b'"version":2' in (await portal.get(ADDRESS, token)).body
+
+    asyncio.run(story())
+
+
 def test_no_more_is_kept_than_there_is_room_for(portal, owned, token, monkeypatch):
     monkeypatch.setattr("apps.api.serving.memory.MOST_BYTES", 1_500)
 
