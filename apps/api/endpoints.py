@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja.security import HttpBearer
 
-from apps.api import cataloging, changing, deciding, delivering, evaluating, incidents, judging, watching
+from apps.api import cataloging, changing, deciding, delivering, evaluating, incidents, judging, rolling, watching
 from apps.api.document import Api, described, described_noun
 from apps.api.entrance import PUSH_SCOPES, Entry, enter
 from apps.api.errors import ApiError
@@ -93,6 +93,7 @@ incidents.add_to(api)
 cataloging.add_to(api)
 evaluating.add_to(api)
 watching.add_to(api)
+rolling.add_to(api)
 
 
 def _entry(request: HttpRequest) -> Entry:

@@ -42,6 +42,37 @@ class BypassState(StatusChoices):
     COVERED = "covered", "Covered by a later change", "ok"
 
 
+class RolloutState(StatusChoices):
+    """A rollout that something watches."""
+
+    RUNNING = "running", "Rolling out", "run"
+    HALTED = "halted", "Halted by an alert", "alert"
+    RETURNED = "returned", "Returned by an alert", "back"
+
+
+class GuardHealth(StatusChoices):
+    """What a monitor or an objective says while it guards a rollout."""
+
+    HEALTHY = "healthy", "Healthy", "ok"
+    UNHEALTHY = "unhealthy", "Not healthy", "warn"
+    ALERTING = "alerting", "Alerting", "alert"
+    UNKNOWN = "unknown", "Not evaluated", "unknown"
+
+
+class GuardKind(models.TextChoices):
+    """What can guard a rollout."""
+
+    MONITOR = "monitor", "Monitor"
+    OBJECTIVE = "objective", "Objective"
+
+
+class OnAlert(models.TextChoices):
+    """What becomes of a rollout when one of its guards alerts."""
+
+    RETURN = "return", "Everybody gets the usual version again"
+    HALT = "halt", "It grows no further; who has the other version keeps it"
+
+
 class ReviewVerdict(StatusChoices):
     """What somebody else says, afterwards, of a change that went out without approval."""
 

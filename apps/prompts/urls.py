@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.prompts.views import changes, policies, prompts, reports, serving, verbs, writing
+from apps.prompts.views import changes, policies, prompts, reports, rollouts, serving, verbs, writing
 
 app_name = "prompts"
 urlpatterns = [
@@ -39,6 +39,8 @@ urlpatterns = [
     path("<int:pk>/bypasses/", serving.prompt_bypasses, name="prompt-bypasses"),
     path("bypasses/<int:pk>/revert/", serving.bypass_revert, name="bypass-revert"),
     path("bypasses/<int:pk>/adopt/", serving.bypass_adopt, name="bypass-adopt"),
-    path("labels/<int:pk>/rollout/", serving.rollout_change, name="rollout-change"),
+    path("<int:pk>/rollouts/", rollouts.prompt_rollouts, name="prompt-rollouts"),
+    path("labels/<int:pk>/resume/", rollouts.rollout_resume, name="rollout-resume"),
+    path("labels/<int:pk>/return/", rollouts.rollout_return, name="rollout-return"),
     path("hygiene/", serving.hygiene, name="hygiene"),
 ]

@@ -3,6 +3,7 @@
 from apps.prompts.models.bypasses import LabelBypass
 from apps.prompts.models.change_requests import ChangeRequest, ChangeRevision, Comment, Vote
 from apps.prompts.models.effects import AfterReview, LabelPush
+from apps.prompts.models.guarding import RolloutGuard, RolloutWatch
 from apps.prompts.models.policies import ApprovalPolicy
 from apps.prompts.models.prompts import LabelMove, Prompt, PromptKind, PromptLabel, PromptVersion, ScanOverride
 from apps.prompts.models.serving import LabelRollout, PromptUse
@@ -22,6 +23,8 @@ __all__ = [
     "PromptLabel",
     "PromptUse",
     "PromptVersion",
+    "RolloutGuard",
+    "RolloutWatch",
     "ScanOverride",
     "Vote",
 ]

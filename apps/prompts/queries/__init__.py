@@ -29,6 +29,7 @@ from apps.prompts.queries.prompts import (
     prompts_of_feature,
     versions,
 )
+from apps.prompts.queries.rollouts import rollout_of, rollouts_of
 from apps.prompts.queries.snippets import messages_of, parent_names, parents
 
 __all__ = [
@@ -58,6 +59,8 @@ __all__ = [
     "prompts",
     "prompts_of_feature",
     "readiness",
+    "rollout_of",
+    "rollouts_of",
     "standing",
     "suggested_reviewers",
     "threads_of",

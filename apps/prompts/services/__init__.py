@@ -3,6 +3,7 @@
 from apps.prompts.services.absences import mark_absent
 from apps.prompts.services.authoring import FoundSomethingError, add_version, create_prompt
 from apps.prompts.services.bypasses import adopt_bypass, revert_bypass
+from apps.prompts.services.guards import resume_rollout, return_rollout
 from apps.prompts.services.labels import upsert_labels
 from apps.prompts.services.prompts import upsert_prompts
 from apps.prompts.services.remapping import remap
@@ -19,6 +20,8 @@ __all__ = [
     "mark_absent",
     "record_uses",
     "remap",
+    "resume_rollout",
+    "return_rollout",
     "revert_bypass",
     "set_rollout",
     "upsert_labels",

@@ -77,6 +77,7 @@ def decision_context(request: HttpRequest, change: ChangeRequest) -> dict[str, A
         "votes": queries.votes_of(change=change),
         "verbs": queries.verbs_for(user=user, change=change),
         "reviewers": change.reviewers.all(),
+        "rollout": queries.rollout_of(change=change),
         "may_review_glass": queries.may_approve(user=user, change=change),
     }
 

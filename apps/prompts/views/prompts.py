@@ -7,6 +7,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from apps.catalog.models import Feature
@@ -80,6 +81,7 @@ def prompt_detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = _labels_of(prompt) | _content(request, prompt)
     context["versions"] = queries.versions(prompt_id=pk)
     context["bypasses"] = queries.open_bypasses(prompt_id=pk)
+    context["rollouts"] = queries.rollouts_of(prompt_id=pk, at=timezone.now())
     context["changes"] = queries.changes_of(prompt_id=pk)
     context["parents"] = queries.parent_names(name=prompt.name) if prompt.source_id is None else []
     context["shows_demo"] = bool(prompt.source and prompt.source.is_demo)
