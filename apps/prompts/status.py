@@ -42,6 +42,29 @@ class BypassState(StatusChoices):
     COVERED = "covered", "Covered by a later change", "ok"
 
 
+class Truth(models.TextChoices):
+    """Which side of a prompt that another system keeps is written; the other follows."""
+
+    UPSTREAM = "upstream", "The other system: the portal only reads"
+    PORTAL = "portal", "The portal: versions are written here and sent there"
+
+
+class ConflictPolicy(models.TextChoices):
+    """What happens when both sides got a new version since the last common one."""
+
+    PERSON = "person", "A person decides"
+    PORTAL = "portal", "The portal's goes on top"
+    UPSTREAM = "upstream", "The other system's stays"
+
+
+class ConflictState(StatusChoices):
+    """Both sides of a prompt got a new version since the last common one."""
+
+    OPEN = "open", "Conflict", "alert"
+    KEPT_PORTAL = "kept_portal", "The portal's was kept", "ok"
+    KEPT_UPSTREAM = "kept_upstream", "The other system's was kept", "ok"
+
+
 class RolloutState(StatusChoices):
     """A rollout that something watches."""
 

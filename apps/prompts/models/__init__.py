@@ -7,6 +7,7 @@ from apps.prompts.models.guarding import RolloutGuard, RolloutWatch
 from apps.prompts.models.policies import ApprovalPolicy
 from apps.prompts.models.prompts import LabelMove, Prompt, PromptKind, PromptLabel, PromptVersion, ScanOverride
 from apps.prompts.models.serving import LabelRollout, PromptUse
+from apps.prompts.models.syncing import PromptConflict, VersionPush
 
 __all__ = [
     "AfterReview",
@@ -19,6 +20,7 @@ __all__ = [
     "LabelPush",
     "LabelRollout",
     "Prompt",
+    "PromptConflict",
     "PromptKind",
     "PromptLabel",
     "PromptUse",
@@ -26,5 +28,6 @@ __all__ = [
     "RolloutGuard",
     "RolloutWatch",
     "ScanOverride",
+    "VersionPush",
     "Vote",
 ]

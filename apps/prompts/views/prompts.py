@@ -55,6 +55,7 @@ PROMPTS = Listing(
         Filter("feature", "Feature", choices=_features, apply="feature__slug", is_multiple=True),
         Filter("label", "Label", choices=_labels, apply="labels_now__name"),
         Filter("source", "Source", choices=_sources, apply="source__slug"),
+        Filter("conflict", "In conflict", "bool", apply="has_conflict"),
         Filter("gone", "Gone ones too", "bool", apply=_as_told),
     ),
     topic="prompts",
@@ -82,6 +83,7 @@ def prompt_detail(request: HttpRequest, pk: int) -> HttpResponse:
     context["versions"] = queries.versions(prompt_id=pk)
     context["bypasses"] = queries.open_bypasses(prompt_id=pk)
     context["rollouts"] = queries.rollouts_of(prompt_id=pk, at=timezone.now())
+    context["sync"] = queries.sync_of(prompt=prompt)
     context["changes"] = queries.changes_of(prompt_id=pk)
     context["parents"] = queries.parent_names(name=prompt.name) if prompt.source_id is None else []
     context["shows_demo"] = bool(prompt.source and prompt.source.is_demo)
