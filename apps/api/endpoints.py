@@ -8,7 +8,18 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja.security import HttpBearer
 
-from apps.api import cataloging, changing, deciding, delivering, evaluating, incidents, judging, promising, watching
+from apps.api import (
+    cataloging,
+    changing,
+    deciding,
+    delivering,
+    evaluating,
+    incidents,
+    judging,
+    promising,
+    rolling,
+    watching,
+)
 from apps.api.document import Api, described, described_noun
 from apps.api.entrance import PUSH_SCOPES, Entry, enter
 from apps.api.errors import ApiError
@@ -94,6 +105,7 @@ cataloging.add_to(api)
 evaluating.add_to(api)
 watching.add_to(api)
 promising.add_to(api)
+rolling.add_to(api)
 
 
 def _entry(request: HttpRequest) -> Entry:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
@@ -56,6 +56,28 @@ class Plan(Body):
     """When to apply; null takes the plan back."""
 
     apply_at: AwareDatetime | None = None
+
+
+class Rollout(Body):
+    """A share of the callers of a label gets another version."""
+
+    prompt: str = Field(description="The name of the prompt.")
+    source: str = Field("", description="The short name of its source; empty for a prompt of the portal's own.")
+    label: str
+    version: int
+    percent: int = Field(ge=0, le=100, description="0 ends it.")
+    guards: list[str] | None = Field(
+        None, description='Such as "monitor:7" and "objective:3"; null keeps them, or takes those of its features.'
+    )
+    soak_minutes: int | None = Field(None, ge=0, le=10_080, description="Healthy minutes before it may grow.")
+    on_alert: Literal["return", "halt"] | None = None
+
+
+class Resume(Body):
+    """Why a rollout that an alert stopped goes on."""
+
+    reason: str = ""
+    drops_alerting: bool = Field(False, description="Whether guards that still alert are taken out.")
 
 
 class Nothing(Body):

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from apps.connectors.gating import GateAnswer, GateQuestion
 from apps.connectors.http import Http
-from apps.connectors.records import Batch, Kind, MoveLabel
+from apps.connectors.records import Batch, Kind, MoveLabel, WriteVersion
 from apps.connectors.webhook import Webhook
 
 
@@ -105,6 +105,7 @@ class Connector(ABC):
     is_polled: ClassVar[bool] = True  # False: it is told, and never asks
     has_preview: ClassVar[bool] = False  # whether `preview` shows records before the source is saved
     moves_labels: ClassVar[bool] = False  # whether `push` can carry an approved change out there
+    writes_versions: ClassVar[bool] = False  # whether `write` can add a version of a prompt there
     docs: ClassVar[str] = ""  # "docs/connectors/prometheus.md"
 
     def __init__(self, *, config: Mapping[str, Any], secrets: Mapping[str, str], http: Http) -> None:
@@ -145,4 +146,8 @@ class Connector(ABC):
 
     async def push(self, move: MoveLabel) -> None:
         """Move a label there, unless it points at neither end of the move; raises SourceError. With `moves_labels`."""
+        raise NotImplementedError
+
+    async def write(self, version: WriteVersion) -> None:
+        """Add a version there unless its marker is there already; raises SourceError. With `writes_versions`."""
         raise NotImplementedError

@@ -68,3 +68,17 @@ def check_move(*, label: str, now: int | None, expected: int | None, wanted: int
         texts = ["nothing" if number is None else f"version {number}" for number in (now, expected)]
         raise MovedMeanwhileError(label=label, now=texts[0], expected=texts[1])
     return True
+
+
+class WrittenMeanwhileError(SourceError):
+    """The prompt has a version there that the author of ours did not know; the next poll brings it."""
+
+    def __init__(self, *, now: int, expected: int) -> None:
+        message = f"The newest version is {now} there now, not {expected}; nothing was written."
+        super().__init__(ErrorClass.UPSTREAM, message)
+
+
+def check_base(*, now: int, expected: int) -> None:
+    """Raise WrittenMeanwhileError unless the newest version there is the one that ours follows."""
+    if now != expected:
+        raise WrittenMeanwhileError(now=now, expected=expected)

@@ -332,6 +332,25 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WriteVersion:
+    """What a connector is asked to do: add a version to a prompt, once.
+
+    `commit_message` holds `marker`, by which a version that is there already is known again. `base_number` is the
+    newest version that its author knew; another one there now means that somebody else wrote as well.
+    """
+
+    prompt_external_id: str
+    prompt_name: str
+    base_number: int
+    marker: str
+    commit_message: str
+    template: str = ""
+    messages: tuple[Mapping[str, str], ...] = ()
+    model_config: Mapping[str, Any] = field(default_factory=dict)
+    response_format: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MoveLabel:
     """What a connector is asked to do: point a label of a prompt at a version. Repeating it changes nothing.
 

@@ -16,6 +16,8 @@ from apps.monitors import queries, recurring
 from apps.monitors.models import Monitor, Slo
 from apps.monitors.rules import Kind, Parameter, ParameterError, make_rule
 from apps.pipelines.models import Pipeline
+from apps.prompts.models.guarding import LONGEST_SOAK
+from apps.prompts.status import OnAlert
 
 SEVERITIES = (("critical", "Critical"), ("warning", "Warning"), ("info", "Info"))
 _LONGEST_MUTE = timedelta(days=90)
@@ -249,3 +251,33 @@ def _ordered(form: forms.Form, values: Mapping[str, Any]) -> dict[str, Any]:
     elif isinstance(form, MuteForm) and end and end <= timezone.now():
         form.add_error("ends_at", "This is over already.")
     return dict(values)
+
+
+class RolloutForm(Styled, forms.Form):
+    """Which other version how many callers get, and what guards that."""
+
+    number = forms.IntegerField(label="Version", min_value=0, help_text="The other version, by its number.")
+    percent = forms.IntegerField(
+        label="Percent of the callers", min_value=0, max_value=100,
+        help_text="Of those that name a key. Who has it keeps it when this grows; 0 ends the rollout.",
+    )  # fmt: skip
+    guards = forms.MultipleChoiceField(
+        required=False, label="Guarded by", widget=forms.SelectMultiple(attrs={"size": 6}),
+        help_text="Monitors and objectives. When one of them alerts, the rollout stops at once.",
+    )  # fmt: skip
+    on_alert = forms.ChoiceField(
+        choices=OnAlert.choices, required=False, initial=OnAlert.RETURN, label="When one alerts"
+    )
+    soak_minutes = forms.IntegerField(
+        min_value=0, max_value=LONGEST_SOAK, required=False, initial=10, label="Healthy minutes before it may grow",
+        help_text="Only time in which every guard was evaluated and healthy counts.",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["guards"].choices = queries.guards_to_choose()  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """What the service takes: a policy that is one, and nothing that was left out."""
+        values = super().clean() or self.cleaned_data
+        return values | {"on_alert": OnAlert(values["on_alert"]) if values.get("on_alert") else None}

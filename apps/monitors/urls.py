@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.monitors.views import alerts, monitors, slos
+from apps.monitors.views import alerts, monitors, rollouts, slos
 
 app_name = "monitors"
 urlpatterns = [
@@ -23,6 +23,7 @@ urlpatterns = [
     path("monitors/<int:pk>/remove/", monitors.monitor_remove, name="monitor-remove"),
     path("mutes/<int:pk>/lift/", monitors.mute_lift, name="mute-lift"),
     path("tries/<int:pk>/", monitors.backtest, name="backtest"),
+    path("rollouts/<int:pk>/", rollouts.rollout_change, name="rollout-change"),
     path("objectives/", slos.slo_list, name="slo-list"),
     path("objectives/new/", slos.slo_create, name="slo-create"),
     path("objectives/<int:pk>/", slos.slo_detail, name="slo-detail"),

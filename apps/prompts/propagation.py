@@ -112,7 +112,7 @@ def propagations(*, prompt_ids: Collection[int], at: datetime) -> list[Propagati
 def _propagation(
     label: PromptLabel, rollout: LabelRollout | None, uses: Sequence[PromptUse], moves: Collection[tuple[int, str]]
 ) -> Propagation:
-    runs = rollout is not None and rollout.base_id == label.version_id
+    runs = rollout is not None and rollout.percent > 0 and rollout.base_id == label.version_id
     expected = {label.version.number} | ({rollout.version.number} if rollout is not None and runs else set())
     return Propagation(
         prompt_id=label.prompt_id,

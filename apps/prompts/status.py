@@ -42,6 +42,60 @@ class BypassState(StatusChoices):
     COVERED = "covered", "Covered by a later change", "ok"
 
 
+class Truth(models.TextChoices):
+    """Which side of a prompt that another system keeps is written; the other follows."""
+
+    UPSTREAM = "upstream", "The other system: the portal only reads"
+    PORTAL = "portal", "The portal: versions are written here and sent there"
+
+
+class ConflictPolicy(models.TextChoices):
+    """What happens when both sides got a new version since the last common one."""
+
+    PERSON = "person", "A person decides"
+    PORTAL = "portal", "The portal's goes on top"
+    UPSTREAM = "upstream", "The other system's stays"
+
+
+class ConflictState(StatusChoices):
+    """Both sides of a prompt got a new version since the last common one."""
+
+    OPEN = "open", "Conflict", "alert"
+    KEPT_PORTAL = "kept_portal", "The portal's was kept", "ok"
+    KEPT_UPSTREAM = "kept_upstream", "The other system's was kept", "ok"
+
+
+class RolloutState(StatusChoices):
+    """A rollout that something watches."""
+
+    RUNNING = "running", "Rolling out", "run"
+    HALTED = "halted", "Halted by an alert", "alert"
+    RETURNED = "returned", "Returned by an alert", "back"
+
+
+class GuardHealth(StatusChoices):
+    """What a monitor or an objective says while it guards a rollout."""
+
+    HEALTHY = "healthy", "Healthy", "ok"
+    UNHEALTHY = "unhealthy", "Not healthy", "warn"
+    ALERTING = "alerting", "Alerting", "alert"
+    UNKNOWN = "unknown", "Not evaluated", "unknown"
+
+
+class GuardKind(models.TextChoices):
+    """What can guard a rollout."""
+
+    MONITOR = "monitor", "Monitor"
+    OBJECTIVE = "objective", "Objective"
+
+
+class OnAlert(models.TextChoices):
+    """What becomes of a rollout when one of its guards alerts."""
+
+    RETURN = "return", "Everybody gets the usual version again"
+    HALT = "halt", "It grows no further; who has the other version keeps it"
+
+
 class ReviewVerdict(StatusChoices):
     """What somebody else says, afterwards, of a change that went out without approval."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.prompts.views import changes, policies, prompts, reports, serving, verbs, writing
+from apps.prompts.views import changes, policies, prompts, reports, rollouts, serving, syncing, verbs, writing
 
 app_name = "prompts"
 urlpatterns = [
@@ -36,10 +36,16 @@ urlpatterns = [
     path("rules/new/", policies.policy_change, name="policy-create"),
     path("rules/<int:pk>/", policies.policy_change, name="policy-change"),
     path("rules/<int:pk>/remove/", policies.policy_remove, name="policy-remove"),
+    path("<int:pk>/truth/", syncing.truth_change, name="truth-change"),
+    path("<int:pk>/sync/", syncing.prompt_conflict, name="prompt-conflict"),
+    path("<int:pk>/take-back/", syncing.version_take_back, name="version-take-back"),
+    path("conflicts/<int:pk>/resolve/", syncing.conflict_resolve, name="conflict-resolve"),
     path("<int:pk>/serving/", serving.prompt_serving, name="prompt-serving"),
     path("<int:pk>/bypasses/", serving.prompt_bypasses, name="prompt-bypasses"),
     path("bypasses/<int:pk>/revert/", serving.bypass_revert, name="bypass-revert"),
     path("bypasses/<int:pk>/adopt/", serving.bypass_adopt, name="bypass-adopt"),
-    path("labels/<int:pk>/rollout/", serving.rollout_change, name="rollout-change"),
+    path("<int:pk>/rollouts/", rollouts.prompt_rollouts, name="prompt-rollouts"),
+    path("labels/<int:pk>/resume/", rollouts.rollout_resume, name="rollout-resume"),
+    path("labels/<int:pk>/return/", rollouts.rollout_return, name="rollout-return"),
     path("hygiene/", serving.hygiene, name="hygiene"),
 ]

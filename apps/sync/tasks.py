@@ -9,7 +9,7 @@ from celery import shared_task
 
 from apps.sources import queries as sources
 from apps.sources import services as source_services
-from apps.sync import gating, moving, remapping, services
+from apps.sync import gating, moving, remapping, services, writing
 from apps.sync.claims import PICKUP_SECONDS, Claim, claim_due_sources
 from apps.sync.evaluating.running import carry_out_next
 from apps.sync.evaluating.scheduling import start_due_schedules
@@ -58,5 +58,9 @@ def carry_out_evaluations(**_: Any) -> str:
 
 @shared_task(acks_late=True, reject_on_worker_lost=True)
 def push_label_moves(**_: Any) -> str:
-    """Carry approved moves into the systems that own the prompts; a lost worker's claims lapse and are taken again."""
-    return moving.push_label_moves(at=sources.database_time())
+    """Carry versions and approved moves into the systems that own the prompts.
+
+    A lost worker's claims lapse and are taken again.
+    """
+    written = writing.write_versions(at=sources.database_time())
+    return f"{written}; {moving.push_label_moves(at=sources.database_time())}"

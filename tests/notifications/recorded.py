@@ -50,6 +50,7 @@ from tests.notifications.recorded_monitors import record_monitors
 from tests.notifications.recorded_prompts import record_prompts
 from tests.notifications.recorded_requests import record_requests
 from tests.notifications.recorded_sets import record_sets
+from tests.notifications.recorded_syncing import record_syncing
 
 AT = datetime(2026, 11, 24, 9, 42, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -64,6 +65,7 @@ def record_every_kind() -> list[Event]:
     make_environment(slug="production", name="Production", rank=2, is_production=True)
     source = make_source(slug="fernway", name="Fernway Platform")
     record_prompts(source)
+    record_syncing(source)
     record_monitors(source, feature)
     record_evaluations(feature)
     for number, records in enumerate(

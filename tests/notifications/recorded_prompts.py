@@ -9,10 +9,11 @@ from apps.accounts.models import User
 from apps.connectors.records import Batch, PromptLabelRecord, PromptRecord, PromptVersionRecord
 from apps.events.services import record_events
 from apps.prompts import services
-from apps.prompts.models import ApprovalPolicy, ChangeRequest, LabelBypass, Prompt, PromptLabel
+from apps.prompts.models import ApprovalPolicy, ChangeRequest, LabelBypass, Prompt, PromptLabel, RolloutWatch
 from apps.prompts.services import change_requests as changes
 from apps.prompts.services.bypasses import settle_label
-from apps.prompts.status import BypassState
+from apps.prompts.services.guards import Said, note_said
+from apps.prompts.status import BypassState, GuardHealth, GuardKind, OnAlert
 from apps.sources.models import Source
 from apps.sync.store import store_batch
 
@@ -72,7 +73,27 @@ def _served(ines: User) -> None:
     use = {"caller": "search-api", "instance": "search-api-1", "told": told}
     assert services.record_uses(**use, may_tell=lambda _prompt: True, at=AT + 12 * MINUTE) == [""]
     staging = PromptLabel.objects.get(prompt__name=NAME, name="staging")
-    assert services.set_rollout(label_id=staging.pk, number=2, percent=20, actor=ines, at=AT + 13 * MINUTE)
+    calm = _said(GuardHealth.HEALTHY, "1.2 s", AT + 13 * MINUTE)
+    rolled = {"label_id": staging.pk, "number": 2, "percent": 20, "actor": ines, "at": AT + 13 * MINUTE}
+    assert services.set_rollout(**rolled, guards=[calm], on_alert=OnAlert.HALT)
+    _stopped(staging, ines)
+
+
+def _stopped(staging: PromptLabel, ines: User) -> None:
+    """Its guard alerts twice: the share stays first, and is taken back then."""
+    for minute, on_alert in ((14, OnAlert.HALT), (17, OnAlert.RETURN)):
+        RolloutWatch.objects.filter(rollout__label=staging).update(on_alert=on_alert)
+        assert note_said(said=_said(GuardHealth.ALERTING, "9.4 s", AT + minute * MINUTE), at=AT + minute * MINUTE) == 1
+        calm = AT + (minute + 1) * MINUTE
+        note_said(said=_said(GuardHealth.HEALTHY, "1.1 s", calm), at=calm)
+        if on_alert == OnAlert.HALT:
+            why = "A load test; it is over."
+            services.resume_rollout(label_id=staging.pk, actor=ines, reason=why, at=AT + 16 * MINUTE)
+
+
+def _said(health: GuardHealth, why: str, at: datetime) -> Said:
+    kind, alert_id = GuardKind.MONITOR, 3 if health == GuardHealth.ALERTING else None
+    return Said(kind=kind, number=900, name="Slow answers", health=health, why=why, at=at, alert_id=alert_id)
 
 
 def _push(at: datetime) -> None:

@@ -110,7 +110,7 @@ def test_accepting_takes_an_approver_and_a_reason(signed_in, author, approver, p
 
 def test_a_rollout_is_begun_and_ended_by_who_may_apply(signed_in, author, outsider, prompt):
     label = prompt.labels_now.get()
-    url = reverse("prompts:rollout-change", args=[label.pk])
+    url = reverse("monitors:rollout-change", args=[label.pk])
     assert signed_in(outsider).get(url).status_code == 403
     assert signed_in(outsider).post(url, {"number": 3, "percent": 5}).status_code == 403
     client = signed_in(author)

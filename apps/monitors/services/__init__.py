@@ -4,6 +4,7 @@ from apps.monitors.services.alerts import mark_absent, upsert_alerts
 from apps.monitors.services.backtests import queue_backtest, run_next_backtest
 from apps.monitors.services.bypasses import follow_bypasses
 from apps.monitors.services.evaluation import evaluate_due
+from apps.monitors.services.guarding import roll_out
 from apps.monitors.services.monitor_alerts import acknowledge_alert
 from apps.monitors.services.monitors import (
     change_monitor,
@@ -34,6 +35,7 @@ __all__ = [
     "remap",
     "remove_monitor",
     "remove_slo",
+    "roll_out",
     "run_next_backtest",
     "silence",
     "switch_monitor",

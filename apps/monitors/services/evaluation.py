@@ -20,6 +20,7 @@ from apps.monitors import queries
 from apps.monitors.judging import read_samples
 from apps.monitors.models import Monitor, MonitorCondition, Silencing
 from apps.monitors.rules import KINDS, Level, ParameterError, Reading, Rule, make_rule
+from apps.monitors.services.guarding import tell_rollouts, tell_unknown
 from apps.monitors.services.monitor_alerts import open_alert, resolve_alert
 from apps.monitors.status import MonitorState
 
@@ -57,6 +58,7 @@ def _evaluate_next(at: datetime) -> bool:
             MonitorCondition.objects.filter(pk=condition.pk).update(
                 state=MonitorState.NOT_EVALUATED, why=why, due_at=at + timedelta(seconds=LONGEST)
             )
+            tell_unknown(monitor=condition.monitor, why=why, at=at)
         return True
 
 
@@ -114,11 +116,13 @@ def _remember(condition: MonitorCondition, rule: Rule, newest: datetime | None, 
 
 def _follow(monitor: Monitor, condition: MonitorCondition, reading: Reading | None, before: str, at: datetime) -> None:
     """Alert and tell as the judgement asks; without one an open alert is held, for nobody knows whether it is over."""
+    is_muted = reading is not None and reading.level == Level.ALERT and _is_silenced(monitor, at)
     if reading is not None:
-        if reading.level == Level.ALERT and not _is_silenced(monitor, at):
+        if reading.level == Level.ALERT and not is_muted:
             open_alert(monitor=monitor, reading=reading, at=at)
         else:
             resolve_alert(monitor=monitor, at=at)
+    tell_rollouts(condition=condition, is_muted=is_muted, at=at)
     if condition.state == before:
         return
     ring(topics={"monitors", monitor.topic})

@@ -13,6 +13,7 @@ from apps.catalog.models import Feature
 from apps.events.services import NewEvent, record_events
 from apps.metrics.models import Series
 from apps.monitors.models import Monitor, MonitorCondition, Silencing
+from apps.monitors.services.guarding import tell_unknown
 from apps.monitors.services.monitor_alerts import resolve_alert
 from apps.monitors.status import MonitorState
 
@@ -52,6 +53,7 @@ def change_monitor(*, monitor_id: int, actor: User, at: datetime, **fields: Any)
         if after != before:
             MonitorCondition.objects.filter(monitor=monitor).update(**_FRESH, due_at=at)
             resolve_alert(monitor=monitor, at=at)
+            tell_unknown(monitor=monitor, why="It was changed, and judges anew.", at=at)
             record_audit(actor=actor, action="monitor:change", subject=monitor, before=before, after=after)
             _tell(
                 monitor, "monitors:monitor:changed", f"The monitor “{monitor.name[:120]}” was changed", str(actor), at
@@ -71,6 +73,7 @@ def switch_monitor(*, monitor_id: int, is_enabled: bool, actor: User, at: dateti
         MonitorCondition.objects.filter(monitor=monitor).update(**_FRESH | {"state": state}, due_at=at)
         resolve_alert(monitor=monitor, at=at)
         what = "on" if is_enabled else "off"
+        tell_unknown(monitor=monitor, why=f"It was switched {what}.", at=at)
         record_audit(actor=actor, action=f"monitor:switch-{what}", subject=monitor)
         title = f"The monitor “{monitor.name[:120]}” was switched {what}"
         _tell(monitor, "monitors:monitor:switched", title, str(actor), at)
@@ -82,6 +85,7 @@ def remove_monitor(*, monitor_id: int, actor: User, at: datetime) -> None:
     with transaction.atomic():
         monitor = Monitor.objects.select_for_update().get(pk=monitor_id)
         resolve_alert(monitor=monitor, at=at)
+        tell_unknown(monitor=monitor, why="It was removed.", at=at)
         record_audit(actor=actor, action="monitor:remove", subject=monitor, before=_facts(monitor))
         _tell(monitor, "monitors:monitor:removed", f"The monitor “{monitor.name[:120]}” was removed", str(actor), at)
         monitor.delete()

@@ -16,6 +16,7 @@ from apps.events.status import Tone
 from apps.monitors import queries
 from apps.monitors.models import Slo, SloCorrection, SloHour
 from apps.monitors.rules.burn import budget_left, burn_rate
+from apps.monitors.services.guarding import tell_rollouts_of_slo
 from apps.monitors.status import SloState
 from apps.pipelines.status import TROUBLE_STATES
 
@@ -113,6 +114,7 @@ def measure_slo(*, slo: Slo, at: datetime) -> None:
     slo.burn_hour, slo.burn_day = (_burn(slo, at - span, at, objective) for span in (HOUR, DAY))
     slo.state = _state(slo)
     slo.save(update_fields=_MEASURED)  # never what somebody promises meanwhile
+    tell_rollouts_of_slo(slo=slo, at=at)
     if slo.state != before:
         ring(topics={"slos", f"slo-{slo.pk}"})
         if slo.state == SloState.EXHAUSTED:

@@ -16,11 +16,18 @@ class AdoptForm(Styled, forms.Form):
     )  # fmt: skip
 
 
-class RolloutForm(Styled, forms.Form):
-    """Which other version how many callers get."""
+class ReturnForm(Styled, forms.Form):
+    """Why a rollout ends."""
 
-    number = forms.IntegerField(label="Version", min_value=0, help_text="The other version, by its number.")
-    percent = forms.IntegerField(
-        label="Percent of the callers", min_value=0, max_value=100,
-        help_text="Of those that name a key. Who has it keeps it when this grows; 0 ends the rollout.",
+    reason = forms.CharField(
+        label="Why", max_length=1000, widget=forms.Textarea(attrs={"rows": 3}), help_text="Kept in the ledger.",
+    )  # fmt: skip
+
+
+class ResumeForm(ReturnForm):
+    """Why a rollout that an alert stopped goes on."""
+
+    drops_alerting = forms.BooleanField(
+        label="Go on without the guards that still alert", required=False,
+        help_text="They are taken out of this rollout, and the ledger says so.",
     )  # fmt: skip

@@ -11,6 +11,7 @@ from django.db import models
 from django.urls import reverse
 
 from apps.catalog.models import Component, Environment, Feature
+from apps.prompts.status import ConflictPolicy, Truth
 from apps.sources.models import Source
 
 
@@ -37,6 +38,10 @@ class Prompt(models.Model):
     latest_number = models.PositiveIntegerField(default=0)
     gone_at = models.DateTimeField(null=True)
     absences = models.PositiveSmallIntegerField(default=0)
+    truth = models.CharField(max_length=8, choices=Truth.choices, default=Truth.UPSTREAM, db_default=Truth.UPSTREAM)
+    on_conflict = models.CharField(
+        max_length=8, choices=ConflictPolicy.choices, default=ConflictPolicy.PERSON, db_default=ConflictPolicy.PERSON
+    )
 
     class Meta:
         ordering = ["name"]

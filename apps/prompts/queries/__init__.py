@@ -30,7 +30,9 @@ from apps.prompts.queries.prompts import (
     prompts_of_feature,
     versions,
 )
+from apps.prompts.queries.rollouts import rollout_of, rollouts_of
 from apps.prompts.queries.snippets import messages_of, parent_names, parents
+from apps.prompts.queries.syncing import SyncStanding, sync_of
 
 __all__ = [
     "VERSIONS",
@@ -38,6 +40,7 @@ __all__ = [
     "Duty",
     "GateCase",
     "Readiness",
+    "SyncStanding",
     "change_requests",
     "changes_of",
     "changes_with_text",
@@ -60,8 +63,11 @@ __all__ = [
     "prompts",
     "prompts_of_feature",
     "readiness",
+    "rollout_of",
+    "rollouts_of",
     "standing",
     "suggested_reviewers",
+    "sync_of",
     "threads_of",
     "verbs_for",
     "versions",

@@ -6,19 +6,22 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, F, Func, JSONField, OuterRef, QuerySet
 from django.db.models.functions import JSONObject
 
-from apps.prompts.models import LabelMove, Prompt, PromptLabel, PromptVersion
+from apps.prompts.models import LabelMove, Prompt, PromptConflict, PromptLabel, PromptVersion
+from apps.prompts.status import ConflictState
 
 VERSIONS = 60  # in the list beside a prompt
 
 
 def prompts() -> QuerySet[Prompt]:
-    """Prompts with `pointers`: their labels and the number each points at, production first."""
+    """Prompts with `pointers`: their labels and the number each points at, production first; and `has_conflict`."""
     labels = PromptLabel.objects.filter(prompt=OuterRef("pk")).order_by(
         F("environment__rank").desc(nulls_last=True), "name"
     )
     facts = JSONObject(name=F("name"), number=F("version__number"))
     pointers = Func(ArraySubquery(labels.values(facts=facts)), function="to_jsonb", output_field=JSONField())
-    return Prompt.objects.select_related("feature", "source").annotate(pointers=pointers)
+    conflicts = PromptConflict.objects.filter(prompt=OuterRef("pk"), state=ConflictState.OPEN)
+    rows = Prompt.objects.select_related("feature", "source")
+    return rows.annotate(pointers=pointers, has_conflict=Exists(conflicts))
 
 
 def prompts_of_feature(*, feature_id: int, limit: int = 8) -> list[Prompt]:

@@ -89,13 +89,7 @@ def add_version(
     check_person(actor=actor, action="prompt:write")
     if prompt.source_id is not None:
         raise ChangeConflictError(f"{prompt.source} owns this prompt; write the new version there.")
-    if not commit_message.strip():
-        raise ChangeInvalidError("Say in a few words what is different.", field="commit_message")
-    for field, sentence in [*complaints(wording), *_about_snippets(prompt, wording)]:
-        raise ChangeInvalidError(sentence, field=field)
-    findings = scan(wording.parts)
-    if findings and not override_reason.strip():
-        raise FoundSomethingError(findings)
+    findings = check_wording(prompt, wording, commit_message=commit_message, override_reason=override_reason)
     with transaction.atomic():
         locked = Prompt.objects.select_for_update(no_key=True).get(pk=prompt.pk)
         latest = PromptVersion.objects.filter(prompt=locked, number=locked.latest_number).first()
@@ -110,6 +104,19 @@ def add_version(
         )
         _tell(version, actor, at, findings, override_reason, origin)
     return version
+
+
+def check_wording(prompt: Prompt, wording: Wording, *, commit_message: str, override_reason: str) -> list[Finding]:
+    """What the scan found and a reason overrides; raises ChangeInvalidError for what may not be kept."""
+    if not commit_message.strip():
+        raise ChangeInvalidError("Say in a few words what is different.", field="commit_message")
+    snippets = _about_snippets(prompt, wording) if prompt.source_id is None else []
+    for field, sentence in [*complaints(wording), *snippets]:
+        raise ChangeInvalidError(sentence, field=field)
+    findings = list(scan(wording.parts))
+    if findings and not override_reason.strip():
+        raise FoundSomethingError(findings)
+    return findings
 
 
 def _about_snippets(prompt: Prompt, wording: Wording) -> list[tuple[str, str]]:

@@ -18,6 +18,7 @@ from apps.events.status import Tone
 from apps.prompts.content import content_hash, variables_in
 from apps.prompts.models import Prompt, PromptVersion
 from apps.prompts.services.prompts import LOCK, prompt_topics, prompts_by_external_id
+from apps.prompts.services.recognizing import note_versions
 from apps.sources.accepting import accept, labels_json, newest
 from apps.sources.models import Source
 from apps.sources.storing import Stored
@@ -83,6 +84,7 @@ def upsert_versions(*, source: Source, records: Iterable[PromptVersionRecord], a
     stored.changed = len(written)
     stored.changed_ids = {(Kind.PROMPT_VERSION, row["external_id"]) for row in written}
     stored.events = _events(source, added, by_id, at)
+    stored.events += note_versions(added=added, prompts=by_id, at=at)
     stored.feature_ids = {pk for row in added if (pk := by_id[row["prompt_id"]].feature_id)}
     stored.topics = prompt_topics(row["prompt_id"] for row in written)
     return stored

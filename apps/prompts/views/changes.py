@@ -111,6 +111,7 @@ def decision_context(request: HttpRequest, change: ChangeRequest) -> dict[str, A
         "why_not": queries.why_not_deciding(user=user, change=change),
         "verbs": queries.verbs_for(user=user, change=change),
         "reviewers": change.reviewers.all(),
+        "rollout": queries.rollout_of(change=change),
         "may_review_glass": queries.may_approve(user=user, change=change),
     }
 

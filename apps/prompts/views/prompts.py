@@ -7,6 +7,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from apps.catalog.models import Feature
@@ -54,6 +55,7 @@ PROMPTS = Listing(
         Filter("feature", "Feature", choices=_features, apply="feature__slug", is_multiple=True),
         Filter("label", "Label", choices=_labels, apply="labels_now__name"),
         Filter("source", "Source", choices=_sources, apply="source__slug"),
+        Filter("conflict", "In conflict", "bool", apply="has_conflict"),
         Filter("gone", "Gone ones too", "bool", apply=_as_told),
     ),
     topic="prompts",
@@ -80,6 +82,8 @@ def prompt_detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = _labels_of(prompt) | _content(request, prompt)
     context["versions"] = queries.versions(prompt_id=pk)
     context["bypasses"] = queries.open_bypasses(prompt_id=pk)
+    context["rollouts"] = queries.rollouts_of(prompt_id=pk, at=timezone.now())
+    context["sync"] = queries.sync_of(prompt=prompt)
     context["changes"] = queries.changes_of(prompt_id=pk)
     context["parents"] = queries.parent_names(name=prompt.name) if prompt.source_id is None else []
     context["shows_demo"] = bool(prompt.source and prompt.source.is_demo)

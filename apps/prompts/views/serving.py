@@ -19,9 +19,9 @@ from apps.catalog.models import Feature
 from apps.core.listing import Column, Filter, Listing, render_listing
 from apps.core.listing.declaration import Choices, Query
 from apps.prompts import queries, services
-from apps.prompts.forms.serving import AdoptForm, RolloutForm
+from apps.prompts.forms.serving import AdoptForm
 from apps.prompts.hygiene import FINDINGS, findings_of, neglected, with_findings
-from apps.prompts.models import LabelBypass, Prompt, PromptLabel
+from apps.prompts.models import LabelBypass, Prompt
 from apps.prompts.propagation import MOST_SHOWN, propagations, versions_served
 from apps.prompts.services.change_requests import ChangeRefusedError
 from apps.sources.models import Source
@@ -119,24 +119,6 @@ def bypass_adopt(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect(bypass.prompt)
     context = {"form": form, "bypass": bypass, "prompt": bypass.prompt}
     return render(request, "prompts/bypass_adopt.html", context, status=422 if form.is_bound else 200)
-
-
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-@requires("change:apply")
-def rollout_change(request: HttpRequest, pk: int) -> HttpResponse:
-    """Let a share of the callers get another version under a label."""
-    label = get_object_or_404(PromptLabel.objects.select_related("prompt", "version", "rollout__version"), pk=pk)
-    rollout = getattr(label, "rollout", None)
-    initial = {"number": rollout.version.number, "percent": rollout.percent} if rollout else {"percent": 10}
-    form = RolloutForm(request.POST if request.method == "POST" else None, initial=initial)
-    if form.is_bound and form.is_valid():
-        told = {"label_id": pk, "actor": _user(request), "at": timezone.now(), **form.cleaned_data}
-        done = f"{form.cleaned_data['percent']} % get v{form.cleaned_data['number']} as {label.name}."
-        if _try(request, done, lambda: services.set_rollout(**told)):
-            return redirect(label.prompt)
-    context = {"form": form, "label": label, "prompt": label.prompt}
-    return render(request, "prompts/rollout_change.html", context, status=422 if form.is_bound else 200)
 
 
 def _try(request: HttpRequest, done: str, work: Callable[[], Any]) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -19,6 +20,7 @@ from apps.prompts.forms import PromptForm, VersionForm
 from apps.prompts.forms.wording import initial_of
 from apps.prompts.models import Prompt
 from apps.prompts.services.change_requests import ChangeInvalidError, ChangeRefusedError
+from apps.prompts.status import Truth
 
 
 @never_cache
@@ -44,21 +46,31 @@ def prompt_create(request: HttpRequest) -> HttpResponse:
 @requires("prompt:write")
 def version_write(request: HttpRequest, pk: int) -> HttpResponse:
     """The next version of a prompt, beginning from the newest."""
-    prompt = get_object_or_404(Prompt, pk=pk, source=None)
+    rows = Prompt.objects.select_related("source").filter(Q(source=None) | Q(truth=Truth.PORTAL))
+    prompt = get_object_or_404(rows, pk=pk)
     latest = queries.find_version(prompt_id=prompt.pk, number=prompt.latest_number)
     text = as_text(template=latest.template, messages=latest.messages) if latest else ""
     form = VersionForm(request.POST if request.method == "POST" else None, initial=initial_of(latest, text))
     if form.is_bound and form.is_valid():
-        values = {name: form.cleaned_data[name] for name in ("commit_message", "tags", "override_reason")}
-        actor, at = cast(User, request.user), timezone.now()
         try:
-            version = services.add_version(prompt=prompt, wording=form.wording, actor=actor, at=at, **values)
-            messages.success(request, f"Version {version.number} is saved. No label points at it yet.")
-            return redirect(f"{prompt.get_absolute_url()}?v={version.number}")
+            return redirect(_write(request, prompt, form))
         except ChangeRefusedError as refusal:
             _explain(form, refusal)
     context = {"form": form, "prompt": prompt}
     return render(request, "prompts/prompt_write.html", context, status=422 if form.is_bound else 200)
+
+
+def _write(request: HttpRequest, prompt: Prompt, form: VersionForm) -> str:
+    """Keep it, or send it to the system that keeps the prompt; the page to go on with."""
+    given: dict[str, Any] = {name: form.cleaned_data[name] for name in ("commit_message", "override_reason")}
+    given |= {"prompt": prompt, "wording": form.wording, "actor": cast(User, request.user), "at": timezone.now()}
+    if prompt.source is not None:
+        services.write_upstream(**given)
+        messages.success(request, f"It is on its way to {prompt.source.name}, which gives it a number.")
+        return prompt.get_absolute_url()
+    version = services.add_version(tags=form.cleaned_data["tags"], **given)
+    messages.success(request, f"Version {version.number} is saved. No label points at it yet.")
+    return f"{prompt.get_absolute_url()}?v={version.number}"
 
 
 def _explain(form: VersionForm, refusal: ChangeRefusedError) -> None:

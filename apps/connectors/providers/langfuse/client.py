@@ -74,6 +74,16 @@ class LangfuseClient:
         url = f"{self._base}/v2/prompts/{quote(name, safe='')}/versions/{number}"
         await self._http.change("PATCH", url, payload={"newLabels": [label]}, headers=self._headers)
 
+    async def newest(self, name: str) -> int:
+        """The highest version number of a prompt, 0 where there is none."""
+        (found, *_) = await self.prompts(name=name) or [None]
+        numbers = list_or_empty(object_or_empty(found).get("versions"))
+        return max((number for number in numbers if isinstance(number, int)), default=0)
+
+    async def create(self, body: Mapping[str, Any]) -> None:
+        """Add a version; Langfuse numbers it, and puts no label on it but "latest"."""
+        await self._http.change("POST", f"{self._base}/v2/prompts", payload=body, headers=self._headers)
+
     async def metrics(self, query: Mapping[str, Any], *, path: str) -> list[Any]:
         """The rows that answer a metrics query, at `v2/metrics` or the older `metrics`."""
         body = expect_object(await self._get(path, query=json.dumps(query)), host_says="The metrics")

@@ -10,15 +10,15 @@ from typing import Any, ClassVar, TypeVar
 from apps.connectors.auth import basic_header
 from apps.connectors.base import Connector, Field, FieldType, Group, Probe, Scope
 from apps.connectors.cleaning import ALLOWED_NETWORKS, WEBHOOK_SECRET, clean_fields, integer_between
-from apps.connectors.errors import ConfigError, SourceError, check_move
+from apps.connectors.errors import ConfigError, SourceError, check_base, check_move
 from apps.connectors.merging import merge
 from apps.connectors.providers.langfuse import metrics, prompts
 from apps.connectors.providers.langfuse.client import REFUSALS, LangfuseClient
 from apps.connectors.providers.langfuse.cursor import Memory
 from apps.connectors.providers.langfuse.fetching import HOUR, Fetch
 from apps.connectors.providers.langfuse.ringing import WEBHOOK
-from apps.connectors.records import Batch, Kind, MoveLabel
-from apps.connectors.values import optional_text
+from apps.connectors.records import Batch, Kind, MoveLabel, WriteVersion
+from apps.connectors.values import MAX_TEXT, optional_text
 from apps.connectors.webhook import Webhook
 
 T = TypeVar("T")
@@ -81,6 +81,7 @@ class LangfuseConnector(Connector):
     default_interval: ClassVar[int] = 60
     webhook: ClassVar[Webhook | None] = WEBHOOK
     moves_labels: ClassVar[bool] = True
+    writes_versions: ClassVar[bool] = True
     docs: ClassVar[str] = "docs/connectors/langfuse.md"
 
     @classmethod
@@ -146,6 +147,17 @@ class LangfuseConnector(Connector):
         now = await client.labelled(name, move.label)
         if check_move(label=move.label, now=now, expected=move.from_number, wanted=move.number):
             await client.add_label(name, move.number, move.label)
+
+    async def write(self, version: WriteVersion) -> None:
+        """Add a version of a prompt."""
+        client, name = self._client(), version.prompt_external_id
+        now = await client.newest(name)
+        for number in range(now, version.base_number, -1):
+            told = await client.prompt(name, number)
+            if told is not None and version.marker in optional_text(told, "commitMessage", limit=MAX_TEXT):
+                return
+        check_base(now=now, expected=version.base_number)
+        await client.create(prompts.body_of(version))
 
     def _client(self) -> LangfuseClient:
         secret = self.secrets.get("secret_key", "")

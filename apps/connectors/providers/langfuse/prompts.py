@@ -9,7 +9,15 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from apps.connectors.records import Kind, Listing, PromptLabelRecord, PromptRecord, PromptVersionRecord, Rejected
+from apps.connectors.records import (
+    Kind,
+    Listing,
+    PromptLabelRecord,
+    PromptRecord,
+    PromptVersionRecord,
+    Rejected,
+    WriteVersion,
+)
 from apps.connectors.values import (
     MAX_TEXT,
     UnreadableError,
@@ -89,6 +97,27 @@ def read_version(
 
     records, rejected = read_items([item], read, kind=Kind.PROMPT_VERSION, id_key="id")
     return records, labels, rejected
+
+
+def body_of(version: WriteVersion) -> dict[str, Any]:
+    """What Langfuse is sent for a version, so that reading it back says the same; no label moves with it."""
+    config: dict[str, Any] = dict(version.model_config)
+    if version.response_format is not None:
+        config["response_format"] = version.response_format
+    return {
+        "type": "chat" if version.messages else "text",
+        "name": version.prompt_external_id,
+        "prompt": [_sent(message) for message in version.messages] if version.messages else version.template,
+        "config": config,
+        "labels": [],
+        "commitMessage": version.commit_message,
+    }
+
+
+def _sent(message: Mapping[str, str]) -> dict[str, str]:
+    if message.get("role") == "placeholder":
+        return {"type": "placeholder", "name": message["content"]}
+    return {"type": "chatmessage", "role": message["role"], "content": message["content"]}
 
 
 def _version(item: Mapping[str, Any], meta_at: datetime, *, pages: str) -> PromptVersionRecord:

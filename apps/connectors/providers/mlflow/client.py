@@ -94,6 +94,11 @@ class MlflowClient:
         url = f"{self._base}/registered-models/alias"
         await self._http.change("POST", url, payload=payload, headers=self._headers)
 
+    async def create_version(self, body: Mapping[str, Any]) -> None:
+        """Add a version of a prompt; MLflow numbers it."""
+        url = f"{self._base}/model-versions/create"
+        await self._http.change("POST", url, payload=body, headers=self._headers)
+
     async def _posted(
         self, path: str, question: Mapping[str, Any], *, key: str
     ) -> AsyncIterator[tuple[list[Any], bool]]:

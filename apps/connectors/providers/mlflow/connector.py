@@ -10,14 +10,14 @@ from typing import Any, ClassVar
 from apps.connectors.auth import AUTH_FIELDS, auth_headers, clean_auth
 from apps.connectors.base import Backfill, Connector, Field, FieldType, Group, Probe, Scope
 from apps.connectors.cleaning import ALLOWED_NETWORKS, clean_fields, integer_between
-from apps.connectors.errors import ConfigError, ErrorClass, SourceError, check_move
+from apps.connectors.errors import ConfigError, ErrorClass, SourceError, check_base, check_move
 from apps.connectors.merging import merge
 from apps.connectors.providers.mlflow.client import MlflowClient
 from apps.connectors.providers.mlflow.cursor import Memory
 from apps.connectors.providers.mlflow.fetching import Fetch
 from apps.connectors.providers.mlflow.normalize import Meaning
-from apps.connectors.providers.mlflow.prompts import aliases_of
-from apps.connectors.records import Batch, Kind, MoveLabel
+from apps.connectors.providers.mlflow.prompts import aliases_of, body_of, find_marker, newest_of
+from apps.connectors.records import Batch, Kind, MoveLabel, WriteVersion
 from apps.connectors.values import utc_text
 
 
@@ -73,6 +73,7 @@ class MlflowConnector(Connector):
         ALLOWED_NETWORKS,
     )
     moves_labels: ClassVar[bool] = True
+    writes_versions: ClassVar[bool] = True
     docs: ClassVar[str] = "docs/connectors/mlflow.md"
 
     @classmethod
@@ -139,6 +140,15 @@ class MlflowConnector(Connector):
         now = aliases_of(prompt).get(move.label)
         if check_move(label=move.label, now=now, expected=move.from_number, wanted=move.number):
             await client.set_alias(move.prompt_external_id, move.label, move.number)
+
+    async def write(self, version: WriteVersion) -> None:
+        """Add a version of a registered prompt."""
+        client = self._client()
+        versions = await client.prompt_versions(version.prompt_external_id)
+        if find_marker(versions, version.marker):
+            return
+        check_base(now=newest_of(versions), expected=version.base_number)
+        await client.create_version(body_of(version))
 
     def _client(self) -> MlflowClient:
         return MlflowClient(http=self.http, url=self.config["url"], headers=auth_headers(self.config, self.secrets))

@@ -8,7 +8,15 @@ from typing import Any
 from urllib.parse import quote
 
 from apps.connectors.providers.mlflow.normalize import own_tags, tags_of
-from apps.connectors.records import Kind, Listing, PromptLabelRecord, PromptRecord, PromptVersionRecord, Rejected
+from apps.connectors.records import (
+    Kind,
+    Listing,
+    PromptLabelRecord,
+    PromptRecord,
+    PromptVersionRecord,
+    Rejected,
+    WriteVersion,
+)
 from apps.connectors.values import (
     MAX_TEXT,
     UnreadableError,
@@ -111,6 +119,34 @@ def fingerprint(model: Mapping[str, Any]) -> str:
     """What changes when a version is added; moving an alias or a version's tag does not change it."""
     newest = [str(object_or_empty(item).get("version")) for item in list_or_empty(model.get("latest_versions"))]
     return f"{model.get('last_updated_timestamp')}/{','.join(newest)}"[:100]
+
+
+def body_of(version: WriteVersion) -> dict[str, Any]:
+    """What MLflow is sent for a version, with the tags that its own client writes."""
+    is_chat = bool(version.messages)
+    text = json.dumps(list(version.messages), ensure_ascii=False) if is_chat else version.template
+    tags = {"mlflow.prompt.is_prompt": "true", _TEXT: text, _TYPE: "chat" if is_chat else "text"}
+    if version.model_config:
+        tags[_MODEL_CONFIG] = json.dumps(version.model_config, ensure_ascii=False)
+    if version.response_format is not None:
+        tags[_RESPONSE_FORMAT] = json.dumps(version.response_format, ensure_ascii=False)
+    return {
+        "name": version.prompt_external_id,
+        "source": "prompt-template",  # asked for, and not used for prompts
+        "description": version.commit_message,
+        "tags": [{"key": key, "value": value} for key, value in tags.items()],
+    }
+
+
+def find_marker(items: Sequence[Any], marker: str) -> bool:
+    """Whether one of the versions carries the marker."""
+    texts = (optional_text(object_or_empty(item), "description", limit=MAX_TEXT) for item in items)
+    return any(marker in text for text in texts)
+
+
+def newest_of(items: Sequence[Any]) -> int:
+    """The highest number, 0 for none."""
+    return max((_number(object_or_empty(item).get("version")) or 0 for item in items), default=0)
 
 
 def _name(item: Mapping[str, Any]) -> str:

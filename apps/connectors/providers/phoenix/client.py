@@ -80,6 +80,10 @@ class PhoenixClient:
         url = f"{self._url}/v1/prompt_versions/{version_id}/tags"
         await self._http.change("POST", url, payload={"name": name}, headers=self._headers)
 
+    async def create(self, body: Mapping[str, Any]) -> None:
+        """Add a version to the prompt of that name."""
+        await self._http.change("POST", f"{self._url}/v1/prompts", payload=body, headers=self._headers)
+
     async def _pages(self, path: str) -> list[Any]:
         found: list[Any] = []
         cursor, size = "", PAGE

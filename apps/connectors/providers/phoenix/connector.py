@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 from apps.connectors.auth import AUTH_FIELDS, auth_headers, clean_auth
 from apps.connectors.base import Connector, Field, FieldType, Group, Probe, Scope
 from apps.connectors.cleaning import ALLOWED_NETWORKS, clean_fields, integer_between
-from apps.connectors.errors import SourceError
+from apps.connectors.errors import SourceError, check_base
 from apps.connectors.merging import merge
 from apps.connectors.providers.phoenix.client import REFUSALS, PhoenixClient
 from apps.connectors.providers.phoenix.cursor import Memory
 from apps.connectors.providers.phoenix.fetching import Fetch
-from apps.connectors.records import Batch, Kind, MoveLabel
+from apps.connectors.providers.phoenix.writing import body_of, has_marker
+from apps.connectors.records import Batch, Kind, MoveLabel, WriteVersion
 from apps.connectors.values import object_or_empty
 
 _COUNTS = "{ projects(first: 1) { pageInfo { hasNextPage } } datasetCount }"
@@ -70,6 +71,7 @@ class PhoenixConnector(Connector):
         ALLOWED_NETWORKS,
     )
     moves_labels: ClassVar[bool] = True
+    writes_versions: ClassVar[bool] = True
     docs: ClassVar[str] = "docs/connectors/phoenix.md"
 
     @classmethod
@@ -119,6 +121,15 @@ class PhoenixConnector(Connector):
     async def push(self, move: MoveLabel) -> None:
         """Move a tag of a prompt; Phoenix does not say cheaply where it is now, so the last poll must do."""
         await self._client().set_tag(move.version_external_id, move.label)
+
+    async def write(self, version: WriteVersion) -> None:
+        """Add a version of a prompt; its number there is its place among all of them."""
+        client, body = self._client(), body_of(version)
+        versions = await client.versions(version.prompt_external_id)
+        if has_marker(versions, version.marker):
+            return
+        check_base(now=len(versions), expected=version.base_number)
+        await client.create(body)
 
     def _client(self) -> PhoenixClient:
         return PhoenixClient(http=self.http, url=self.config["url"], headers=auth_headers(self.config, self.secrets))
