@@ -1,4 +1,4 @@
-"""Days that are over leave the table of samples: one row a series and day, a fiftieth of the room; see packing.py.
+"""Days that are over leave the table of samples: one row a series and day, a small part of the room; see packing.py.
 
 A day of a series lies either in the table or packed. Whoever moves one or writes into an old day takes a lock first:
 packers alone, writers of late samples together, so neither loses what the other has in hand.
