@@ -15,9 +15,7 @@ from pathlib import Path
 
 import psycopg
 
-from apps.api.serving.ear import CHANNEL
 from apps.core.embedded import paths
-from apps.portal.notices import follow
 from bench import asking
 from bench.results import Result
 from bench.servers import process
@@ -104,13 +102,12 @@ def _fetches(portal: process.Server, floor: process.Server, token: str, options:
 
 @dataclass(slots=True)
 class Moved:
-    """Seconds from the commit of one move: until another listener hears of it, until the last question that is answered
-    with the old version is asked, until that answer has come, and until the first answer with the new one has.
+    """Seconds from the commit of one move: until the last question that is answered with the old version is asked,
+    until that answer has come, and until the first answer with the new one has.
 
     `old`: how many were asked after the commit and answered with the old version, however busy the machine is.
     """
 
-    notified: float
     asked: float
     answered: float
     fresh: float
@@ -125,37 +122,21 @@ async def _moves(stage: Stage, port: int, token: str) -> list[Moved]:
     for asker in askers:
         asker.ask(10**9)
     conninfo, moved = paths.conninfo(stage.home, dbname=stage.database_url.rpartition("/")[2]), []
-    async with (
-        await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as other,
-        await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as listener,
-    ):
-        notices: list[float] = []
-        await listener.execute(f"LISTEN {CHANNEL}")
-        following = asyncio.create_task(
-            follow(listener, tell=lambda _: notices.append(time.perf_counter()), patience=3600)
-        )
+    async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as other:
         for turn in range(MOVES):
-            notices.clear()
             await other.execute(MOVE, {"number": 2 - turn % 2})
             committed = time.perf_counter()
             heard.clear()
             await asyncio.sleep(WATCHED_FOR)
-            moved.append(
-                _moved(
-                    heard, b'"version":%d' % (2 - turn % 2), committed, min(notices, default=committed + WATCHED_FOR)
-                )
-            )
-        following.cancel()
-        await asyncio.wait([following])
+            moved.append(_moved(heard, b'"version":%d' % (2 - turn % 2), committed))
     for asker in askers:
         asker.close()
     return moved
 
 
-def _moved(heard: Sequence[tuple[bytes, float, float]], wanted: bytes, committed: float, notified: float) -> Moved:
+def _moved(heard: Sequence[tuple[bytes, float, float]], wanted: bytes, committed: float) -> Moved:
     old = [(asked, came) for body, asked, came in heard if wanted not in body]
     return Moved(
-        notified=max(notified - committed, 0.0),
         asked=max([0.0, *(asked - committed for asked, _ in old)]),
         answered=max([came - committed for _, came in old], default=0.0),
         fresh=min([came - committed for body, _, came in heard if wanted in body], default=WATCHED_FOR),
@@ -176,7 +157,6 @@ def _freshness(moved: Sequence[Moved], fetch: float) -> Iterator[Result]:
     for share, label in ((0.5, "median"), (0.99, "p99")):
         what = f"label moved, {label}"
         yield _beside_goal(f"{what}: old answers after the commit, in the server's CPU", rank("old", share) * fetch)
-        yield _beside_goal(f"{what}: until NOTIFY is heard", rank("notified", share))
         yield _beside_goal(f"{what}: until the first answer with the new", rank("fresh", share))
 
 

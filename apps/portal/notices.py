@@ -55,6 +55,7 @@ async def follow(connection: Connection, *, tell: Callable[[str], None], patienc
 
     loop.add_reader(descriptor, read)
     try:
+        _tell_all(connection, tell)  # what was read together with an earlier answer makes nothing readable
         await asyncio.wait([lost], timeout=patience)
     finally:
         loop.remove_reader(descriptor)
