@@ -106,7 +106,7 @@ def test_a_prompt_without_versions_says_so(reader, source):
 
 
 def test_pages_cost_the_same_with_many_rows(reader, source, prompt, django_assert_num_queries):
-    pages = {reverse("prompts:prompt-list"): 4, prompt.get_absolute_url(): 7}
+    pages = {reverse("prompts:prompt-list"): 4, prompt.get_absolute_url(): 9}
     labels(source, a_label(2))
     for times in range(2):
         if times:

@@ -25,9 +25,11 @@ def sync_of(*, prompt: Prompt) -> SyncStanding | None:
     if prompt.source_id is None:
         return None
     rows = VersionPush.objects.filter(prompt=prompt).select_related("written_by", "version")
-    push = rows.filter(state__in=OPEN_PUSHES).first() or rows.order_by("-created_at", "-pk").first()
-    conflicts = PromptConflict.objects.filter(prompt=prompt, state=ConflictState.OPEN)
-    conflict = conflicts.select_related("ours__written_by", "theirs").first()
+    push = rows.order_by("-created_at", "-pk").first()  # one at a time, so an open one is the newest
+    conflict = None
+    if push is not None and push.state in OPEN_PUSHES:  # what a conflict is about
+        conflicts = PromptConflict.objects.filter(ours=push, state=ConflictState.OPEN)
+        conflict = conflicts.select_related("ours__written_by", "theirs").first()
     parts = _parts(conflict.theirs, conflict.ours) if conflict else []
     return SyncStanding(push=push, conflict=conflict, parts=parts)
 
