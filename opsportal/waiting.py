@@ -9,7 +9,11 @@ from django.db import connection
 
 # The task that does it, and where its work lies; it is claimed there, so sending a task once too often is harmless.
 WAITING = {
-    "apps.sync.tasks.push_label_moves": """prompts_labelpush
+    "apps.sync.tasks.push_label_moves": """(
+        SELECT state, leased_until, next_try_at FROM prompts_labelpush
+        UNION ALL
+        SELECT state, leased_until, next_try_at FROM prompts_versionpush push
+         WHERE NOT EXISTS (SELECT FROM prompts_promptconflict WHERE ours_id = push.id AND state = 'open')) AS push
         WHERE state IN ('queued', 'failed', 'pushing')
           AND CASE state WHEN 'pushing' THEN leased_until ELSE next_try_at END <= %(at)s""",
     "apps.sync.tasks.answer_gates": "deployments_gatequestion WHERE next_try_at <= %(at)s",

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
+from apps.core import asked
 from apps.core.arrays import pack_arrays
 
 TIMESTAMPS, BIGINTS, FLOATS = 1184, 20, 701  # what PostgreSQL calls the types of the elements
@@ -39,6 +40,7 @@ class _ReadyDumper(Dumper):
 def server_cursor() -> psycopg.Cursor[Any]:
     """A cursor of Django's own connection that binds on the server, in binary: several times faster for arrays."""
     connection.ensure_connection()
+    asked.lose_sight()
     cursor = psycopg.Cursor(connection.connection)
     pack_arrays(cursor)
     cursor.adapters.register_dumper(Ready, _ReadyDumper)

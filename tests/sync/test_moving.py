@@ -26,6 +26,8 @@ from apps.prompts.services.change_requests import (
 from apps.sources.mapping import Mapper
 from apps.sources.models import SourceState
 from apps.sync import moving
+from apps.sync.tasks import push_label_moves
+from opsportal.waiting import waiting_tasks
 from tests.factories import make_source
 from tests.prompts.changes.steps import apply, approve, live, make_policy, propose, state
 from tests.prompts.records import a_label, a_prompt, a_version
@@ -167,6 +169,8 @@ def test_trouble_that_passes_is_tried_again_later_each_time(prompt, there, autho
     assert (first.state, first.attempts, state(change)) == ("failed", 1, "apply_failed")
     assert "503" in ChangeRequest.objects.get().failure
     assert push() == "nothing is due", "not before its time"
+    assert waiting_tasks(at=timezone.now()) == []
+    assert waiting_tasks(at=timezone.now() + timedelta(minutes=1)) == [push_label_moves.name]
     there.failure = None
     assert push(minutes=1) == "1 of 1 labels were moved"
     assert (state(change), live(prompt)) == ("applied", 2)

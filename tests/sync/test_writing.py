@@ -30,6 +30,8 @@ from apps.prompts.status import ConflictPolicy, Truth
 from apps.prompts.writing import Wording
 from apps.sources.mapping import Mapper
 from apps.sync import writing
+from apps.sync.tasks import push_label_moves
+from opsportal.waiting import waiting_tasks
 from tests.factories import make_source
 from tests.prompts.changes.steps import make_policy, propose
 from tests.prompts.changes.test_races import at_once, refusals
@@ -123,6 +125,7 @@ def kinds() -> list[str]:
 def test_what_is_written_here_arrives_once_and_keeps_its_author(prompt, there, author):
     owned(prompt, author)
     push = write(prompt, author)
+    assert waiting_tasks(at=timezone.now()) == [push_label_moves.name]
     assert send() == "1 of 1 versions were written"
     assert send() == "no version is due"
     poll(prompt)
@@ -177,6 +180,7 @@ def test_both_sides_new_is_a_conflict_that_a_person_decides(prompt, there, autho
     poll(prompt)
     conflict = PromptConflict.objects.get()
     assert (conflict.state, conflict.theirs.number) == ("open", 3)
+    assert waiting_tasks(at=timezone.now() + timedelta(hours=1)) == [], "what is in a conflict waits for a decision"
     assert send(60) == "no version is due", "it waits"
     there.there.append({"template": "Theirs again.", "commit_message": "By hand"})
     poll(prompt)
