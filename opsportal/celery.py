@@ -10,3 +10,4 @@ os.environ.setdefault("CELERY_SKIP_CHECKS", "1")  # they load every page; what s
 app = Celery("opsportal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.autodiscover_tasks(["opsportal"])

@@ -151,14 +151,6 @@ DEFAULT_ZONE = env.str("TIME_ZONE", default="UTC")  # of people who chose none
 USE_I18N = True
 USE_TZ = True
 
-# ── mail ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-EMAIL_URL = env.str("EMAIL_URL", default="")
-IS_MAIL_SET = bool(EMAIL_URL)
-if IS_MAIL_SET:
-    globals().update(environ.Env.email_url_config(EMAIL_URL))
-EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = env.str("OPSPORTAL_MAIL_FROM", default="OpsPortal <opsportal@localhost>")
-
 # ── data ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 DATABASES = {"default": environ.Env.db_url_config(env.str("DATABASE_URL", default="") or paths.database_url(HOME))}
 DATABASES["default"].update(
@@ -237,11 +229,12 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = SCHEDULE
-CELERY_IMPORTS = ["opsportal.tasks"]
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 
 # ── mail ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-MAIL = env.email("EMAIL_URL", default="consolemail://")
+EMAIL_URL = env.str("EMAIL_URL", default="")
+IS_MAIL_SET = bool(EMAIL_URL)
+MAIL = environ.Env.email_url_config(EMAIL_URL or "consolemail://")
 EMAIL_BACKEND = MAIL["EMAIL_BACKEND"]
 EMAIL_HOST = MAIL["EMAIL_HOST"] or "localhost"
 EMAIL_PORT = MAIL["EMAIL_PORT"] or 25

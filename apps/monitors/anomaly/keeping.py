@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections import deque
+from math import isfinite
 from typing import Any, Final
 
 import numpy as np
@@ -43,7 +44,9 @@ _AS_NUMBERS: Final = 16  # shorter lists stay readable
 
 
 def freeze(thing: Any) -> Any:
-    """`thing` as JSON."""
+    """`thing` as JSON, which has no word for infinity."""
+    if isinstance(thing, float) and not isfinite(thing):
+        return {"kind": "float", "text": str(thing)}
     if isinstance(thing, Ordered):
         return {"kind": "Ordered", "size": thing.size, "numbers": _packed(thing.queue)}
     if isinstance(thing, deque):
@@ -64,6 +67,8 @@ def thaw(frozen: Any) -> Any:
     if not isinstance(frozen, dict):
         return frozen
     match frozen["kind"]:
+        case "float":
+            return float(frozen["text"])
         case "Ordered":
             return Ordered(frozen["size"], _unpacked(frozen["numbers"]))
         case "deque":
