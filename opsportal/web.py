@@ -40,13 +40,14 @@ class Server(uvicorn.Server):
 def main() -> None:
     """Serve until a signal comes."""
     parser = argparse.ArgumentParser(prog="python -m opsportal.web", description=__doc__)
+    parser.add_argument("application", nargs="?", default="opsportal.asgi:application")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--grace", type=int, default=2, metavar="SECONDS", help="for answers that are under way")
     parser.add_argument("--log-level", default="warning")
     asked = parser.parse_args()
     config = uvicorn.Config(
-        "opsportal.asgi:application",
+        asked.application,
         host=asked.host,
         port=asked.port,
         timeout_graceful_shutdown=asked.grace,

@@ -28,7 +28,7 @@ class Program:
 WEB = Program(
     "web",
     (
-        *("opsportal.web", "--host", "{bind}", "--port", "{port}"),
+        *("opsportal.web", "opsportal.asgi:application", "--host", "{bind}", "--port", "{port}"),
         *("--grace", str(WEB_GRACE)),
     ),
     Ending(steps=((signal.SIGTERM, WEB_GRACE + 1.0),)),
