@@ -9,6 +9,8 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input
 LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--default-index https://pypi.org/simple --no-emit-index-url
 # For the folders that the plain test run leaves out: they talk to servers and browsers.
+# Two minutes of people at work; the walk over every page and the long stories come with test-browser.
+SHORT_JOURNEYS := tests/browser/test_journeys.py
 PYTEST_ALONE := $(BIN)/pytest --override-ini addopts="-q --strict-markers --strict-config"
 # What `check --deploy` judges: the portal as it runs behind HTTPS.
 AS_DEPLOYED := OPSPORTAL_HTTPS=1 OPSPORTAL_HOME=.opsportal/check SECRET_KEY=judged-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGH
@@ -22,12 +24,12 @@ help: ## Show this list.
 run: base ## Start the whole portal; the last line says where it is and how to sign in.
 	@exec $(MANAGE) run
 
-test: dev lint ## Check style, types, imports, settings and migrations, then run every test that needs no other system.
+test: dev lint ## Check style, types, imports, settings and migrations, then run every test that needs no other system, and the short journeys.
 	$(AS_DEPLOYED) $(MANAGE) check --deploy --fail-level WARNING
 	$(BIN)/python -m apps.core.embedded $(MANAGE) makemigrations --check --dry-run
 	$(BIN)/pytest -n logical --maxprocesses 4
 	@if [ "$(JOURNEYS)" = no ]; then :; \
-	elif $(BIN)/python .ci/find_chromium.py; then $(MAKE) --no-print-directory journeys; \
+	elif $(BIN)/python .ci/find_chromium.py; then $(PYTEST_ALONE) $(SHORT_JOURNEYS); \
 	else echo "No Chromium here, so the browser journeys were not run: make test-browser installs one."; fi
 
 lint: dev ## Check style, types and imports only.
@@ -44,7 +46,7 @@ format: dev ## Put the code into the project's style.
 journeys: dev
 	$(PYTEST_ALONE) tests/browser
 
-test-browser: dev chromium journeys ## Install Chromium if there is none and run the journeys in it.
+test-browser: dev chromium journeys ## Install Chromium if there is none; run every journey and a walk over every page in it.
 
 chromium: dev
 	@$(BIN)/python .ci/find_chromium.py || \
