@@ -8,9 +8,9 @@ MANAGE := $(BIN)/python manage.py
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input
 LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--default-index https://pypi.org/simple --no-emit-index-url
-# For the folders that the plain test run leaves out: they talk to servers and browsers.
 # Two minutes of people at work; the walk over every page and the long stories come with test-browser.
 SHORT_JOURNEYS := tests/browser/test_journeys.py
+# For the folders that the plain test run leaves out: they talk to servers and browsers.
 PYTEST_ALONE := $(BIN)/pytest --override-ini addopts="-q --strict-markers --strict-config"
 # What `check --deploy` judges: the portal as it runs behind HTTPS.
 AS_DEPLOYED := OPSPORTAL_HTTPS=1 OPSPORTAL_HOME=.opsportal/check SECRET_KEY=judged-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGH
