@@ -152,6 +152,18 @@ def test_a_failed_pipeline_behind_a_dependency_degrades_the_feature() -> None:
     assert "depends through Help center index" in health.sentence
 
 
+@pytest.mark.parametrize(("kind", "status"), [("evaluation_suite", "healthy"), ("service", "degraded")])
+def test_what_only_an_evaluation_needs_makes_no_answer_worse(kind, status) -> None:
+    feature, _ = make_promised_feature()
+    between = make_component(feature=feature, name="Between", kind=kind)
+    nightly = make_component(name="Nightly", kind="pipeline")
+    Dependency.objects.create(consumer=between, provider=nightly)
+    pipeline = _pipeline(make_heard_source(), component=nightly, last_failed_at=NOON - 5 * MINUTE)
+    _run(pipeline, "failed", NOON - 5 * MINUTE)
+    refresh(feature)
+    assert FeatureHealth.objects.get(feature=feature).status == status
+
+
 @pytest.mark.parametrize("fields", [{"gone_at": NOON}, {"is_paused": True}, {"environment": "staging"}])
 def test_a_pipeline_that_does_not_count_leaves_the_feature_healthy(fields) -> None:
     if "environment" in fields:

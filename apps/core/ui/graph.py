@@ -11,7 +11,7 @@ from apps.core.ui.layers import Edge, layers
 from apps.core.ui.markup import n
 from apps.core.ui.status import StatusLook
 
-WIDTH: Final = 172
+WIDTH: Final = 188
 HEIGHT: Final = 44
 GAP_X: Final = 40
 GAP_Y: Final = 12

@@ -27,7 +27,8 @@ def facts(
     wanted = set(feature_ids)
     found: dict[int, list[AlertFact]] = defaultdict(list)
     for row in rows:
-        touched = {part.feature_id for part in parts.get(row.component_id or 0, ())} | {row.feature_id}
+        touched = {part.feature_id for part in parts.get(row.component_id or 0, ()) if part.is_serving}
+        touched |= {row.feature_id}
         for feature_id in wanted & touched:
             found[feature_id].append(_fact(row, sources))
     return found

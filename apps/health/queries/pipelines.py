@@ -58,8 +58,11 @@ def _late(row: Pipeline) -> Punctuality | None:
 
 
 def _touched(row: Pipeline, parts: Mapping[int, list[Part]]) -> dict[int, Part]:
-    """feature -> the part of it that the pipeline is; one that is only mapped to the feature makes no data."""
-    touched = {part.feature_id: part for part in parts.get(row.component_id or 0, ())}
+    """feature -> the part of it that the pipeline is; one that is only mapped to the feature makes no data.
+
+    What only an evaluation needs makes no answer worse: the missing evaluation is told by itself.
+    """
+    touched = {part.feature_id: part for part in parts.get(row.component_id or 0, ()) if part.is_serving}
     if row.feature_id:
         own = touched.get(row.feature_id)
         touched[row.feature_id] = Part(row.feature_id, row.component_id or 0, "", 0, is_data=bool(own and own.is_data))

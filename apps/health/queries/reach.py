@@ -22,16 +22,17 @@ HOLDING: Final = [  # kinds of component that hold or move data that answers are
 ]
 _FARTHEST: Final = 8  # steps; a circle of dependencies ends there
 _REACH = """
-WITH RECURSIVE reached (feature_id, component_id, distance, is_data) AS (
+WITH RECURSIVE reached (feature_id, component_id, distance, is_serving) AS (
     SELECT feature_id, id, 0, kind <> %(suite)s FROM catalog_component WHERE feature_id = ANY(%(features)s)
     UNION
-    SELECT reached.feature_id, needed.provider_id, reached.distance + 1, reached.is_data AND provider.kind <> %(suite)s
+    SELECT reached.feature_id, needed.provider_id, reached.distance + 1,
+           reached.is_serving AND provider.kind <> %(suite)s
     FROM reached JOIN catalog_dependency needed ON needed.consumer_id = reached.component_id
     JOIN catalog_component provider ON provider.id = needed.provider_id
     WHERE reached.distance < %(farthest)s
 )
 SELECT reached.feature_id, reached.component_id, component.name, min(reached.distance),
-       bool_or(reached.is_data AND component.kind = ANY(%(holding)s))
+       bool_or(reached.is_serving), bool_or(reached.is_serving AND component.kind = ANY(%(holding)s))
 FROM reached JOIN catalog_component component ON component.id = reached.component_id
 GROUP BY 1, 2, 3
 ORDER BY 1, 4, 2
@@ -64,12 +65,16 @@ WHERE component.kind = ANY(%(holding)s) GROUP BY 1 ORDER BY 2, 1
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A component as one feature sees it; `distance` 0 is its own. `is_data`: answers are made from what it holds."""
+    """A component as one feature sees it; `distance` 0 is its own.
+
+    `is_serving`: answers need it, not only their evaluation. `is_data`: they are made from what it holds.
+    """
 
     feature_id: int
     component_id: int
     name: str
     distance: int
+    is_serving: bool = True
     is_data: bool = False
 
 

@@ -119,7 +119,7 @@ def measure_slo(*, slo: Slo, at: datetime) -> None:
         ring(topics={"slos", f"slo-{slo.pk}"})
         if slo.state == SloState.EXHAUSTED:
             title = f"The error budget of “{slo.name[:120]}” is used up"
-            _tell(slo, "monitors:slo:exhausted", title, "", at, tone=Tone.BAD, is_change=False)
+            _tell(slo, "monitors:slo:exhausted", title, "", at, tone=Tone.BAD)
 
 
 def _state(slo: Slo) -> SloState:
@@ -192,7 +192,6 @@ def _tell(
     detail: str = "",
     *,
     tone: Tone = Tone.INFO,
-    is_change: bool = True,
 ) -> None:
     event = NewEvent(
         kind=kind,
@@ -201,7 +200,7 @@ def _tell(
         tone=tone,
         detail=detail,
         actor=actor,
-        is_change=is_change,
+        is_change=False,  # of what is watched, not of what runs
         is_demo=slo.is_demo,
         feature_id=slo.feature_id,
         subject_kind="slo",

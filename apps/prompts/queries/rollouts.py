@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, cast
 
 from django.db.models import F, QuerySet
 
@@ -42,7 +43,7 @@ def rollout_of(*, change: ChangeRequest) -> LabelRollout | None:
 
 
 def _watch(row: LabelRollout) -> RolloutWatch:
-    watch: RolloutWatch = row.watch  # type: ignore[attr-defined]  # joined, and there for every row
+    watch: RolloutWatch = cast(Any, row).watch  # joined, and there for every row
     return watch
 
 
