@@ -8,15 +8,17 @@ MANAGE := $(BIN)/python manage.py
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input
 LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--default-index https://pypi.org/simple --no-emit-index-url
-# Two minutes of people at work; the walk over every page and the long stories come with test-browser.
+# Two minutes of people at work; the rest and the walk over every page come with test-browser.
 SHORT_JOURNEYS := tests/browser/test_journeys.py
+# Waits for monitors and for the demo world, which has troubles of its own at its own times.
+STORY := tests/browser/test_incident_journey.py
 # For the folders that the plain test run leaves out: they talk to servers and browsers.
 PYTEST_ALONE := $(BIN)/pytest --override-ini addopts="-q --strict-markers --strict-config"
 # What `check --deploy` judges: the portal as it runs behind HTTPS.
 AS_DEPLOYED := OPSPORTAL_HTTPS=1 OPSPORTAL_HOME=.opsportal/check SECRET_KEY=judged-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGH
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-live test-browser lint format bench screenshots lock venv base dev chromium
+.PHONY: help run test test-live test-browser test-story lint format bench screenshots lock venv base dev chromium
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -44,9 +46,12 @@ format: dev ## Put the code into the project's style.
 
 .PHONY: journeys
 journeys: dev
-	$(PYTEST_ALONE) tests/browser
+	$(PYTEST_ALONE) tests/browser --ignore $(STORY)
 
-test-browser: dev chromium journeys ## Install Chromium if there is none; run every journey and a walk over every page in it.
+test-browser: dev chromium journeys ## Install Chromium if there is none; run the journeys and a walk over every page in it.
+
+test-story: dev chromium ## From a bad prompt to the gate that refuses it, in the demo world and a real browser (about ten minutes).
+	$(PYTEST_ALONE) $(STORY)
 
 chromium: dev
 	@$(BIN)/python .ci/find_chromium.py || \

@@ -60,7 +60,9 @@ FALSEHOODS = (
     ),
     Falsehood(
         "DELETE FROM pipelines_taskrun WHERE id = (SELECT min(step.id) FROM pipelines_taskrun step"
-        " JOIN pipelines_run run ON run.id = step.run_id WHERE run.state = 'succeeded'"
+        " JOIN pipelines_run run ON run.id = step.run_id"
+        " JOIN sources_source source ON source.id = run.source_id"
+        " WHERE source.connector = 'prefect' AND run.state = 'succeeded'"
         f" AND run.{_LONG_OVER})",
         "task runs of",
         "is there and not here",
