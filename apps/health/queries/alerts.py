@@ -27,8 +27,8 @@ def facts(
     wanted = set(feature_ids)
     found: dict[int, list[AlertFact]] = defaultdict(list)
     for row in rows:
-        touched = {part.feature_id for part in parts.get(row.component_id or 0, ()) if part.is_serving}
-        touched |= {row.feature_id}
+        behind = parts.get(row.component_id or 0, ())
+        touched = {row.feature_id, *(part.feature_id for part in behind if part.is_serving)}
         for feature_id in wanted & touched:
             found[feature_id].append(_fact(row, sources))
     return found
