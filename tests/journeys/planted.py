@@ -25,8 +25,9 @@ def _first(table: str, connector: str, condition: str = "true") -> str:
 _LONG_OVER = "finished_at < now() - interval '3 days'"
 _SERIES = _first("metrics_series", "prometheus")
 _UNUSED_VERSION = """
-(SELECT min(version.id) FROM prompts_promptversion version
-  WHERE NOT EXISTS (SELECT FROM prompts_promptlabel WHERE version_id = version.id)
+(SELECT min(version.id) FROM prompts_promptversion version JOIN prompts_prompt prompt ON prompt.id = version.prompt_id
+   JOIN sources_source source ON source.id = prompt.source_id
+  WHERE source.connector = 'mlflow' AND NOT EXISTS (SELECT FROM prompts_promptlabel WHERE version_id = version.id)
     AND NOT EXISTS (SELECT FROM prompts_labelmove WHERE version.id IN (from_version_id, to_version_id)))
 """
 _EVENT = "at, kind, tone, is_change, is_demo, title, detail, actor, subject_kind, subject_id, url, data, request_id"
@@ -75,7 +76,9 @@ FALSEHOODS = (
     ),
     Falsehood(
         "UPDATE prompts_promptlabel label SET version_id = (SELECT min(id) FROM prompts_promptversion version"
-        " WHERE version.prompt_id = label.prompt_id) WHERE id = (SELECT min(id) FROM prompts_promptlabel)",
+        " WHERE version.prompt_id = label.prompt_id) WHERE id = (SELECT min(row.id) FROM prompts_promptlabel row"
+        " JOIN prompts_prompt prompt ON prompt.id = row.prompt_id"
+        " JOIN sources_source source ON source.id = prompt.source_id WHERE source.connector = 'mlflow')",
         "aliases of",
         "version is 1 here",
     ),
@@ -83,8 +86,8 @@ FALSEHOODS = (
         f"DELETE FROM prompts_promptversion WHERE id = {_UNUSED_VERSION}", "prompt versions of", "is there and not here"
     ),
     Falsehood(
-        "UPDATE deployments_deployment SET started_at = started_at - interval '1 hour' WHERE id ="
-        " (SELECT min(id) FROM deployments_deployment WHERE started_at > now() - interval '9 days')",
+        "UPDATE deployments_deployment SET started_at = started_at - interval '1 hour' WHERE id = "
+        + _first("deployments_deployment", "prometheus", "row.started_at > now() - interval '9 days'"),
         "deployments of",
         "is here and not there",
     ),
@@ -97,7 +100,7 @@ FALSEHOODS = (
     ),
     Falsehood(
         f"INSERT INTO events_event ({_EVENT}) SELECT {_EVENT} FROM events_event WHERE subject_kind = 'deployment'"
-        " ORDER BY id LIMIT 1",
+        " AND source_id = (SELECT min(id) FROM sources_source WHERE connector = 'prometheus') ORDER BY id LIMIT 1",
         "events about deployments of",
         "told 2 times",
     ),
