@@ -22,7 +22,7 @@ from apps.health.looking import is_telling
 from apps.health.models import DigestWish
 from apps.health.queries.history import spans_between
 from apps.incidents.models import ActionItem, Incident
-from apps.incidents.status import ActionState, IncidentState
+from apps.incidents.status import OPEN_ACTIONS, IncidentState
 from apps.metrics import impacts
 from apps.metrics import queries as metrics
 from apps.metrics.effects import Verdict
@@ -30,7 +30,6 @@ from apps.metrics.effects import Verdict
 JUDGED: Final = 6  # changes of a feature whose effect is worked out, the newest
 SHOWN: Final = 5
 _LATE: Final = ("pipelines:punctuality:late", "pipelines:punctuality:missed")
-_OPEN: Final = (ActionState.TODO, ActionState.STARTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,9 @@ def _week(feature: Feature, status: str, start: datetime, end: datetime, at: dat
     running = Q(resolved_at=None) | Q(resolved_at__gte=start)
     incidents = Incident.objects.filter(running, features=feature, impact_started_at__lt=end)
     hurt, helped = _effects(feature, start, end, at)
-    actions = ActionItem.objects.filter(incident__features=feature, state__in=_OPEN).select_related("incident", "owner")
+    actions = ActionItem.objects.filter(incident__features=feature, state__in=OPEN_ACTIONS).select_related(
+        "incident", "owner"
+    )
     return FeatureWeek(
         feature=feature,
         status=status,
